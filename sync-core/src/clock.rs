@@ -62,7 +62,11 @@ pub struct Hlc {
 impl Hlc {
     /// A clock reading; refused above 2^53 − 1 ms.
     pub fn new(ms: u64, n: u16) -> Result<Self, ParseError> {
-        if ms <= COUNTER_MAX { Ok(Self { ms, n }) } else { Err(ParseError::Counter) }
+        if ms <= COUNTER_MAX {
+            Ok(Self { ms, n })
+        } else {
+            Err(ParseError::Counter)
+        }
     }
     /// Milliseconds since 1970.
     pub const fn ms(self) -> u64 {
@@ -81,7 +85,10 @@ impl Hlc {
         }
         match self.n.checked_add(1) {
             Some(n) => Self { ms: self.ms, n },
-            None if self.ms < COUNTER_MAX => Self { ms: self.ms + 1, n: 0 },
+            None if self.ms < COUNTER_MAX => Self {
+                ms: self.ms + 1,
+                n: 0,
+            },
             None => self,
         }
     }
@@ -142,7 +149,10 @@ impl Clock {
     }
     /// The entries, by actor.
     pub fn dots(&self) -> impl ExactSizeIterator<Item = Dot> + '_ {
-        self.0.dots.iter().map(|(&actor, &n)| Dot { actor, seq: Seq::new(n).unwrap_or_default() })
+        self.0.dots.iter().map(|(&actor, &n)| Dot {
+            actor,
+            seq: Seq::new(n).unwrap_or_default(),
+        })
     }
     /// How many actors are known.
     pub fn len(&self) -> usize {
@@ -193,7 +203,9 @@ impl<'de> Deserialize<'de> for Clock {
             fn visit_map<A: de::MapAccess<'de>>(self, mut map: A) -> Result<Clock, A::Error> {
                 let mut clock = Clock::new();
                 while let Some((actor, seq)) = map.next_entry::<String, Seq>()? {
-                    let n: u32 = actor.parse().map_err(|_| de::Error::custom(ParseError::Id("ActorId")))?;
+                    let n: u32 = actor
+                        .parse()
+                        .map_err(|_| de::Error::custom(ParseError::Id("ActorId")))?;
                     if seq == Seq::ZERO || n.to_string() != actor {
                         return Err(de::Error::custom(ParseError::Counter));
                     }
@@ -203,7 +215,10 @@ impl<'de> Deserialize<'de> for Clock {
                     }
                     if clock.len() == CONTEXT_ENTRIES_MAX {
                         let limit = CONTEXT_ENTRIES_MAX as u64;
-                        return Err(de::Error::custom(ParseError::Limit { what: "context entries", limit }));
+                        return Err(de::Error::custom(ParseError::Limit {
+                            what: "context entries",
+                            limit,
+                        }));
                     }
                     clock.add(dot);
                 }
@@ -223,7 +238,10 @@ mod tests {
         let seen = Hlc::new(5_000, 3).unwrap();
         assert_eq!(seen.tick(4_000), Hlc::new(5_000, 4).unwrap());
         assert_eq!(seen.tick(6_000), Hlc::new(6_000, 0).unwrap());
-        assert_eq!(Hlc::new(9, u16::MAX).unwrap().tick(0), Hlc::new(10, 0).unwrap());
+        assert_eq!(
+            Hlc::new(9, u16::MAX).unwrap().tick(0),
+            Hlc::new(10, 0).unwrap()
+        );
         let end = Hlc::new(COUNTER_MAX, u16::MAX).unwrap();
         assert_eq!(end.tick(u64::MAX), end);
     }
@@ -232,8 +250,17 @@ mod tests {
     fn a_context_reads_back_and_refuses_a_twice_named_actor() {
         let clock: Clock = serde_json::from_str(r#"{"7":40,"9":1}"#).unwrap();
         assert_eq!(serde_json::to_string(&clock).unwrap(), r#"{"7":40,"9":1}"#);
-        for bad in [r#"{"7":1,"7":2}"#, r#"{"07":1}"#, r#"{"7":0}"#, r#"{"x":1}"#, r#"{"7":9007199254740992}"#] {
-            assert!(serde_json::from_str::<Clock>(bad).is_err(), "{bad} was taken");
+        for bad in [
+            r#"{"7":1,"7":2}"#,
+            r#"{"07":1}"#,
+            r#"{"7":0}"#,
+            r#"{"x":1}"#,
+            r#"{"7":9007199254740992}"#,
+        ] {
+            assert!(
+                serde_json::from_str::<Clock>(bad).is_err(),
+                "{bad} was taken"
+            );
         }
     }
 }

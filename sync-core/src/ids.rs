@@ -156,7 +156,11 @@ macro_rules! counter {
             pub const ZERO: Self = Self(0);
             /// Takes a number of at most 2^53 − 1.
             pub fn new(n: u64) -> Result<Self, ParseError> {
-                if n <= COUNTER_MAX { Ok(Self(n)) } else { Err(ParseError::Counter) }
+                if n <= COUNTER_MAX {
+                    Ok(Self(n))
+                } else {
+                    Err(ParseError::Counter)
+                }
             }
             /// The number.
             pub const fn get(self) -> u64 {
@@ -221,7 +225,13 @@ mod tests {
     fn an_id_has_exactly_one_spelling() {
         let id: RowId = "00ff10aa00000001".parse().unwrap();
         assert_eq!(id.to_string(), "00ff10aa00000001");
-        for bad in ["00FF10AA00000001", "00ff10aa", "", "00ff10aa0000000g", "00ff10aa-0000001"] {
+        for bad in [
+            "00FF10AA00000001",
+            "00ff10aa",
+            "",
+            "00ff10aa0000000g",
+            "00ff10aa-0000001",
+        ] {
             assert!(bad.parse::<RowId>().is_err(), "{bad} was taken");
         }
     }

@@ -1,6 +1,13 @@
 //! The merge engine of Tributary. No file, socket, thread, clock or random source inside: all are arguments.
 
+mod cbor;
+pub mod change;
 pub mod clock;
+pub mod conflict;
 pub mod error;
 pub mod ids;
+pub mod key;
+pub mod policy;
+pub mod record;
 pub mod value;
+pub mod wire;

@@ -80,7 +80,11 @@ pub struct Int(i64);
 impl Int {
     /// Takes a number that JavaScript holds exactly.
     pub fn new(n: i64) -> Result<Self, ParseError> {
-        if n.unsigned_abs() <= COUNTER_MAX { Ok(Self(n)) } else { Err(ParseError::Value("int")) }
+        if n.unsigned_abs() <= COUNTER_MAX {
+            Ok(Self(n))
+        } else {
+            Err(ParseError::Value("int"))
+        }
     }
     /// The number.
     pub fn get(self) -> i64 {
@@ -114,7 +118,9 @@ impl Decimal {
     pub fn parse(text: &str) -> Result<Self, ParseError> {
         let bad = Err(ParseError::Value("decimal"));
         let digits = text.strip_prefix('-').unwrap_or(text);
-        let (whole, part) = digits.split_once('.').map_or((digits, None), |(w, p)| (w, Some(p)));
+        let (whole, part) = digits
+            .split_once('.')
+            .map_or((digits, None), |(w, p)| (w, Some(p)));
         let all_digits = |s: &str| !s.is_empty() && s.bytes().all(|b| b.is_ascii_digit());
         if text.len() > 64 || !all_digits(whole) || (whole.len() > 1 && whole.starts_with('0')) {
             return bad;
@@ -140,8 +146,16 @@ impl Decimal {
             w => w,
         };
         let part = part.trim_end_matches('0');
-        let sign = if whole == "0" && part.is_empty() { "" } else { sign };
-        if part.is_empty() { Self::parse(&format!("{sign}{whole}")) } else { Self::parse(&format!("{sign}{whole}.{part}")) }
+        let sign = if whole == "0" && part.is_empty() {
+            ""
+        } else {
+            sign
+        };
+        if part.is_empty() {
+            Self::parse(&format!("{sign}{whole}"))
+        } else {
+            Self::parse(&format!("{sign}{whole}.{part}"))
+        }
     }
     /// The canonical text.
     pub fn as_str(&self) -> &str {
@@ -158,7 +172,11 @@ impl Codes {
     pub fn new(codes: impl IntoIterator<Item = Text>) -> Result<Self, ParseError> {
         let mut codes: Vec<Text> = codes.into_iter().collect();
         limit("codes of one answer", codes.len(), 2_000)?;
-        limit("code bytes", codes.iter().map(|c| c.as_str().len()).sum(), TEXT_BYTES_MAX)?;
+        limit(
+            "code bytes",
+            codes.iter().map(|c| c.as_str().len()).sum(),
+            TEXT_BYTES_MAX,
+        )?;
         codes.sort();
         codes.dedup();
         Ok(Self(codes))
@@ -199,12 +217,22 @@ const DAY_MS: u32 = 86_400_000;
 const OFFSET_MIN_MAX: i16 = 14 * 60;
 
 fn offset(minutes: i16) -> Result<i16, ParseError> {
-    if minutes.abs() <= OFFSET_MIN_MAX { Ok(minutes) } else { Err(ParseError::Value("time offset")) }
+    if minutes.abs() <= OFFSET_MIN_MAX {
+        Ok(minutes)
+    } else {
+        Err(ParseError::Value("time offset"))
+    }
 }
 
 fn fmt_ms(ms: u32, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     let (s, milli) = (ms / 1000, ms % 1000);
-    write!(f, "{:02}:{:02}:{:02}.{milli:03}", s / 3600, s / 60 % 60, s % 60)
+    write!(
+        f,
+        "{:02}:{:02}:{:02}.{milli:03}",
+        s / 3600,
+        s / 60 % 60,
+        s % 60
+    )
 }
 
 fn fmt_offset(minutes: i16, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -212,7 +240,13 @@ fn fmt_offset(minutes: i16, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         return f.write_str("Z");
     }
     let m = minutes.unsigned_abs();
-    write!(f, "{}{:02}:{:02}", if minutes < 0 { '-' } else { '+' }, m / 60, m % 60)
+    write!(
+        f,
+        "{}{:02}:{:02}",
+        if minutes < 0 { '-' } else { '+' },
+        m / 60,
+        m % 60
+    )
 }
 
 /// `hh:mm[:ss[.fff]]` and, if there, `Z` or `±hh[:mm]`.
@@ -236,7 +270,11 @@ fn parse_time(text: &str) -> Result<(u32, Option<i16>), ParseError> {
                 return Err(bad);
             }
             let hours: i16 = digits[..2].parse().map_err(|_| bad.clone())?;
-            let minutes: i16 = digits.get(2..).filter(|m| !m.is_empty()).map_or(Ok(0), str::parse).map_err(|_| bad)?;
+            let minutes: i16 = digits
+                .get(2..)
+                .filter(|m| !m.is_empty())
+                .map_or(Ok(0), str::parse)
+                .map_err(|_| bad)?;
             Some(offset(sign * (hours * 60 + minutes))?)
         }
     };
@@ -249,7 +287,10 @@ impl Time {
         if ms >= DAY_MS {
             return Err(ParseError::Value("time"));
         }
-        Ok(Self { ms, offset_min: offset_min.map(offset).transpose()? })
+        Ok(Self {
+            ms,
+            offset_min: offset_min.map(offset).transpose()?,
+        })
     }
     /// `14:05:00.000` or `14:05:00.000+07:00`; shorter spellings are taken too.
     pub fn parse(text: &str) -> Result<Self, ParseError> {
@@ -279,13 +320,21 @@ impl DateTime {
         if ms >= DAY_MS {
             return Err(ParseError::Value("datetime"));
         }
-        Ok(Self { date, ms, offset_min: offset(offset_min)? })
+        Ok(Self {
+            date,
+            ms,
+            offset_min: offset(offset_min)?,
+        })
     }
     /// RFC 3339 with an offset, to the millisecond.
     pub fn parse(text: &str) -> Result<Self, ParseError> {
         let (date, time) = text.split_once('T').ok_or(ParseError::Value("datetime"))?;
         let (ms, offset_min) = parse_time(time)?;
-        Self::new(parse_date(date)?, ms, offset_min.ok_or(ParseError::Value("datetime"))?)
+        Self::new(
+            parse_date(date)?,
+            ms,
+            offset_min.ok_or(ParseError::Value("datetime"))?,
+        )
     }
     /// The local day.
     pub fn date(self) -> jiff::civil::Date {
@@ -309,7 +358,11 @@ impl fmt::Display for DateTime {
 }
 
 fn check_year(date: jiff::civil::Date) -> Result<(), ParseError> {
-    if date.year() >= 0 { Ok(()) } else { Err(ParseError::Value("date")) }
+    if date.year() >= 0 {
+        Ok(())
+    } else {
+        Err(ParseError::Value("date"))
+    }
 }
 
 /// A calendar day `YYYY-MM-DD`, years 0 to 9999.
@@ -339,8 +392,13 @@ pub struct Geo {
 impl Geo {
     /// Refuses what lies off the globe.
     pub fn checked(self) -> Result<Self, ParseError> {
-        let on_globe = self.lat_e7.unsigned_abs() <= 900_000_000 && self.lon_e7.unsigned_abs() <= 1_800_000_000;
-        if on_globe { Ok(self) } else { Err(ParseError::Value("geo")) }
+        let on_globe = self.lat_e7.unsigned_abs() <= 900_000_000
+            && self.lon_e7.unsigned_abs() <= 1_800_000_000;
+        if on_globe {
+            Ok(self)
+        } else {
+            Err(ParseError::Value("geo"))
+        }
     }
 }
 
@@ -368,10 +426,14 @@ pub struct RowPlace {
 impl RowPlace {
     /// A place with a checked order key.
     pub fn new(parent: Option<RowId>, order: &str) -> Result<Self, ParseError> {
-        if order.is_empty() || order.len() > 64 || !order.bytes().all(|b| b.is_ascii_alphanumeric()) {
+        if order.is_empty() || order.len() > 64 || !order.bytes().all(|b| b.is_ascii_alphanumeric())
+        {
             return Err(ParseError::Value("row"));
         }
-        Ok(Self { parent, order: order.into() })
+        Ok(Self {
+            parent,
+            order: order.into(),
+        })
     }
     /// `a0`, or `<parent row>/a0` in a nested repeat.
     pub fn parse(text: &str) -> Result<Self, ParseError> {
@@ -396,7 +458,14 @@ impl fmt::Display for RowPlace {
 
 /// The limit `max` for `what`, named in the error.
 pub(crate) fn limit(what: &'static str, got: usize, max: usize) -> Result<(), ParseError> {
-    if got <= max { Ok(()) } else { Err(ParseError::Limit { what, limit: max as u64 }) }
+    if got <= max {
+        Ok(())
+    } else {
+        Err(ParseError::Limit {
+            what,
+            limit: max as u64,
+        })
+    }
 }
 
 impl Value {
@@ -423,14 +492,30 @@ impl Value {
     }
     /// The name of the tag on the JSON wire; unknown tags have their number only.
     pub fn tag_name(&self) -> Option<&'static str> {
-        TAG_NAMES.get(self.tag() as usize).copied().filter(|n| !n.is_empty())
+        TAG_NAMES
+            .get(self.tag() as usize)
+            .copied()
+            .filter(|n| !n.is_empty())
     }
 }
 
 /// JSON tag names by number; the empty one is reserved.
 pub(crate) const TAG_NAMES: [&str; 15] = [
-    "null", "bool", "int", "decimal", "text", "code", "codes", "date", "time", "datetime", "geo", "attachment", "",
-    "row", "deleted",
+    "null",
+    "bool",
+    "int",
+    "decimal",
+    "text",
+    "code",
+    "codes",
+    "date",
+    "time",
+    "datetime",
+    "geo",
+    "attachment",
+    "",
+    "row",
+    "deleted",
 ];
 
 /// Answers never reach a log: only the type prints.
@@ -443,7 +528,9 @@ macro_rules! redact {
         }
     )*};
 }
-redact!(Opaque, Int, Text, Decimal, Codes, Time, DateTime, Geo, Attachment, RowPlace);
+redact!(
+    Opaque, Int, Text, Decimal, Codes, Time, DateTime, Geo, Attachment, RowPlace
+);
 
 impl fmt::Debug for Value {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -463,10 +550,19 @@ mod tests {
         for good in ["0", "-1", "12.5", "0.001", "123456789012345678901234567890"] {
             assert_eq!(Decimal::parse(good).unwrap().as_str(), good);
         }
-        for bad in ["", "-", "-0", "00", "1.0", ".5", "1.", "1e5", "+1", "NaN", "1,5", "٣"] {
+        for bad in [
+            "", "-", "-0", "00", "1.0", ".5", "1.", "1e5", "+1", "NaN", "1,5", "٣",
+        ] {
             assert!(Decimal::parse(bad).is_err(), "{bad} was taken");
         }
-        for (raw, canonical) in [("007.50", "7.5"), ("+1", "1"), (".5", "0.5"), ("-0.0", "0"), ("5.", "5"), (" 3 ", "3")] {
+        for (raw, canonical) in [
+            ("007.50", "7.5"),
+            ("+1", "1"),
+            (".5", "0.5"),
+            ("-0.0", "0"),
+            ("5.", "5"),
+            (" 3 ", "3"),
+        ] {
             assert_eq!(Decimal::normalise(raw).unwrap().as_str(), canonical);
         }
         assert!(Decimal::normalise("1e5").is_err());
@@ -476,9 +572,17 @@ mod tests {
     fn times_keep_their_offset() {
         let t = DateTime::parse("2026-11-24T09:12:33.250+07:00").unwrap();
         assert_eq!(t.to_string(), "2026-11-24T09:12:33.250+07:00");
-        assert_eq!(DateTime::parse("2026-11-24T09:12:33Z").unwrap().to_string(), "2026-11-24T09:12:33.000Z");
+        assert_eq!(
+            DateTime::parse("2026-11-24T09:12:33Z").unwrap().to_string(),
+            "2026-11-24T09:12:33.000Z"
+        );
         assert_eq!(Time::parse("09:12").unwrap().to_string(), "09:12:00.000");
-        for bad in ["2026-11-24", "2026-11-24T25:00:00Z", "2026-11-24T09:12:33", "2026-11-24T09:12:33+99:00"] {
+        for bad in [
+            "2026-11-24",
+            "2026-11-24T25:00:00Z",
+            "2026-11-24T09:12:33",
+            "2026-11-24T09:12:33+99:00",
+        ] {
             assert!(DateTime::parse(bad).is_err(), "{bad} was taken");
         }
         assert!(parse_date("2569-02-30").is_err());
@@ -487,13 +591,19 @@ mod tests {
     #[test]
     fn a_set_of_codes_forgets_order() {
         let t = |s: &str| Text::new(s).unwrap();
-        assert_eq!(Codes::new([t("b"), t("a"), t("b")]).unwrap(), Codes::from_sorted(vec![t("a"), t("b")]).unwrap());
+        assert_eq!(
+            Codes::new([t("b"), t("a"), t("b")]).unwrap(),
+            Codes::from_sorted(vec![t("a"), t("b")]).unwrap()
+        );
         assert!(Codes::from_sorted(vec![t("b"), t("a")]).is_err());
     }
 
     #[test]
     fn an_answer_never_prints() {
         let v = Value::Text(Text::new("Sokha").unwrap());
-        assert_eq!(format!("{v:?} {:?}", Text::new("Sokha").unwrap()), "text(…) Text(…)");
+        assert_eq!(
+            format!("{v:?} {:?}", Text::new("Sokha").unwrap()),
+            "text(…) Text(…)"
+        );
     }
 }
