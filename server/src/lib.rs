@@ -1,1 +1,3 @@
-//! stub
+//! The Tributary server as a library, so that tests, benches and the demo start the real thing.
+
+pub mod storage;
