@@ -11,6 +11,7 @@ use rusqlite::{Connection, TransactionBehavior};
 use tributary_sync_core::ids::OrgId;
 
 use super::error::StorageError;
+use super::ledger::Ledger;
 use super::open;
 use super::org::{MIGRATIONS, OrgTxn};
 use super::writer::Writer;
@@ -23,6 +24,7 @@ const READERS_MAX: usize = 4;
 /// The organisations of one data folder.
 pub struct OrgFiles {
     folder: PathBuf,
+    ledger: Arc<Ledger>,
     open: Mutex<HashMap<OrgId, Arc<OrgFile>>>,
 }
 
@@ -45,10 +47,17 @@ impl OrgFiles {
             what: "making the folder of organisations",
             source,
         })?;
+        let ledger = Arc::new(Ledger::new(data_folder)?);
         Ok(Self {
             folder,
+            ledger,
             open: Mutex::new(HashMap::new()),
         })
+    }
+
+    /// The ledger of erasures beside the files.
+    pub fn ledger(&self) -> Arc<Ledger> {
+        Arc::clone(&self.ledger)
     }
 
     /// Where the file of an organisation lies.
@@ -104,6 +113,20 @@ impl OrgFiles {
         drop(file);
     }
 
+    /// What was erased stays erased, whatever file lies here now (§3.3).
+    fn replay_ledger(&self, org: OrgId, writer: &Writer) -> Result<(), StorageError> {
+        let stones = self.ledger.read(org)?;
+        if stones.is_empty() {
+            return Ok(());
+        }
+        writer.write(move |txn| {
+            for (hash, at) in stones {
+                txn.erase(hash, at)?;
+            }
+            Ok(())
+        })
+    }
+
     fn file(&self, org: OrgId) -> Result<Arc<OrgFile>, StorageError> {
         let mut open = lock(&self.open);
         if let Some(file) = open.get(&org) {
@@ -122,6 +145,7 @@ impl OrgFiles {
             idle.and_then(|org| open.remove(&org));
         }
         let writer = Writer::start(org, path.clone())?;
+        self.replay_ledger(org, &writer)?;
         let file = Arc::new(OrgFile {
             path,
             writer,

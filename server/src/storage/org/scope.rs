@@ -95,11 +95,11 @@ impl OrgTxn<'_> {
         confirmed: LogPos,
     ) -> Result<bool> {
         let row = self.scope(profile, record)?;
-        if row.is_some_and(|s| s.made || s.since < confirmed) {
+        if row.is_some_and(|s| s.made || s.since <= confirmed) {
             return Ok(true);
         }
         let span = self.one(
-            "SELECT 1 FROM scope_span WHERE profile = ?1 AND record = ?2 AND from_pos < ?3",
+            "SELECT 1 FROM scope_span WHERE profile = ?1 AND record = ?2 AND from_pos <= ?3",
             params![profile.as_bytes(), record.0, sql(confirmed.get())],
             |_| Ok(()),
         )?;
