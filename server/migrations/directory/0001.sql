@@ -64,6 +64,7 @@ CREATE TABLE profile (
     last_seen_at INTEGER
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX profile_org ON profile (org, id);
+CREATE INDEX profile_user ON profile (user);
 
 CREATE TABLE enrol_code (
     hash       BLOB PRIMARY KEY CHECK (length(hash) = 32),

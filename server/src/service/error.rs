@@ -9,6 +9,7 @@ use std::time::Duration;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::exchange::Refusal;
 use crate::storage::StorageError;
 
 /// The result of a rule.
@@ -125,6 +126,37 @@ codes! {
         "An organisation keeps at least one admin who can sign in.", "Make somebody else an org admin first.";
     Conflict = "conflict", 409, false, "Something has changed in between",
         "What you saw is no longer what is stored. Nothing was changed.", "Look at the newest state, and decide again.";
+    OrganisationStopped = "organisation_stopped", 503, true, "Writing has stopped in this organisation",
+        "A device was shown a state that the server no longer has: its data folder was rolled back or copied. Nothing more is written until somebody has looked.",
+        "Devices keep what they have. Whoever runs the server opens a new epoch with `tributary restore`.";
+    EpochChanged = "epoch_changed", 409, false, "The server was restored since",
+        "The server went back to an earlier copy or moved since this device last synced. Nothing of this request had an effect.",
+        "The device compares its actors with `POST /sync/v1/compare` and resends what the server lacks.";
+    ActorForked = "actor_forked", 409, false, "The device's store was copied or restored",
+        "The server has other changes under the same numbers. Nothing was overwritten.",
+        "The device goes back to the last agreeing number, takes a new actor and stamps the later changes again.";
+    SequenceGap = "sequence_gap", 409, false, "Changes are missing",
+        "Numbers are missing before the first one sent. Nothing of this request was stored.",
+        "Send from the number in `expected`.";
+    ChainInvalid = "chain_invalid", 409, false, "The chain does not fit",
+        "The hashes of the items do not lead to the chain that was named. Nothing of this request was stored.",
+        "Send the items as they were made.";
+    CursorInvalid = "cursor_invalid", 410, false, "The cursor cannot be read",
+        "The cursor is of another epoch or another device, or was altered.", "Start the pull again without a cursor.";
+    HeadInvalid = "head_invalid", 409, false, "The head was not signed here",
+        "The head shown was not signed by this organisation's keys.", "Check that the device talks to the right server.";
+    ActorUnknown = "actor_unknown", 404, false, "No such actor of this device",
+        "This number was never given to this device.", "Use the number from the enrolment, or ask for a new one.";
+    ActorClosed = "actor_closed", 409, false, "The actor is closed",
+        "This number was closed after a loss; nothing more is taken under it.", "Ask for a new one.";
+    LossRefused = "loss_refused", 409, false, "A loss is not taken now",
+        "A device may only give up numbers after the server was restored.", "Send them again.";
+    QuarantineFull = "quarantine_full", 429, true, "The quarantine of this device is full",
+        "So much of this device waits for a coordinator's judgement that no more is taken. Nothing of this request was stored.",
+        "Keep it on the device, and ask a coordinator to look at the quarantine.";
+    ItemUnreadable = "item_unreadable", 422, false, "One change cannot be read",
+        "The item of the sequence in `sequence` cannot be read or breaks a limit. Nothing of this request was stored.",
+        "Send that item as `opaque`; it is then kept apart.";
     DiskFull = "disk_full", 507, true, "The server's disk is full",
         "Nothing of this request was stored, and nothing stored was lost. Devices keep what they have.", "Tell whoever runs the server. Try again later.";
     Overloaded = "overloaded", 503, true, "The server is busy",
@@ -253,6 +285,40 @@ impl fmt::Display for ServiceError {
     }
 }
 impl std::error::Error for ServiceError {}
+
+impl From<Refusal> for ServiceError {
+    fn from(refusal: Refusal) -> Self {
+        let detail = refusal.to_string();
+        let code = match &refusal {
+            Refusal::Storage(_) => Code::Internal,
+            Refusal::Stopped => Code::OrganisationStopped,
+            Refusal::EpochChanged { .. } => Code::EpochChanged,
+            Refusal::Forked { .. } => Code::ActorForked,
+            Refusal::Gap { .. } => Code::SequenceGap,
+            Refusal::ChainInvalid => Code::ChainInvalid,
+            Refusal::CursorInvalid => Code::CursorInvalid,
+            Refusal::HeadInvalid => Code::HeadInvalid,
+            Refusal::ActorUnknown => Code::ActorUnknown,
+            Refusal::ActorClosed => Code::ActorClosed,
+            Refusal::LossRefused => Code::LossRefused,
+            Refusal::QuarantineFull => Code::QuarantineFull,
+        };
+        let error = Self::from(code);
+        match refusal {
+            Refusal::Storage(storage) => storage.into(),
+            Refusal::EpochChanged { epoch } => {
+                error.detail(detail).member("epoch", epoch.to_string())
+            }
+            Refusal::Forked { actor, agreed, results } => error
+                .detail(detail)
+                .member("actor", actor.0)
+                .member("agreed", agreed.map(|seq| seq.get()))
+                .member("results", serde_json::to_value(results).unwrap_or_default()),
+            Refusal::Gap { expected } => error.detail(detail).member("expected", expected.get()),
+            _ => error,
+        }
+    }
+}
 
 /// A field that holds something that is not allowed.
 pub fn invalid(pointer: &str, code: &str, detail: impl Into<String>) -> ServiceError {

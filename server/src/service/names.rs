@@ -3,6 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use serde::{Deserialize, Deserializer};
 use zeroize::Zeroizing;
 
 use super::error::{Code, Result, ServiceError, invalid};
@@ -74,22 +75,47 @@ impl fmt::Debug for Name {
     }
 }
 
-/// A password that may be set. It is wiped from memory when it is dropped.
+/// Something secret that somebody sent. It is wiped from memory when it is dropped, and never shown.
 #[derive(Clone)]
-pub struct NewPassword(Zeroizing<String>);
+pub struct Secret(Zeroizing<String>);
+
+impl Secret {
+    /// Takes it over.
+    pub fn new(text: String) -> Self {
+        Self(Zeroizing::new(text))
+    }
+    /// The text.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret(…)")
+    }
+}
+impl<'de> Deserialize<'de> for Secret {
+    fn deserialize<D: Deserializer<'de>>(d: D) -> std::result::Result<Self, D::Error> {
+        String::deserialize(d).map(Self::new)
+    }
+}
+
+/// A password that may be set.
+#[derive(Clone)]
+pub struct NewPassword(Secret);
 
 impl NewPassword {
     /// Reads a password; its length is all that is asked of it.
-    pub fn new(text: Zeroizing<String>) -> Result<Self> {
-        if (10..=200).contains(&text.chars().count()) {
-            Ok(Self(text))
+    pub fn new(secret: Secret) -> Result<Self> {
+        if (10..=200).contains(&secret.expose().chars().count()) {
+            Ok(Self(secret))
         } else {
             Err(Code::PasswordWeak.into())
         }
     }
     /// The bytes to hash.
     pub fn as_bytes(&self) -> &[u8] {
-        self.0.as_bytes()
+        self.0.expose().as_bytes()
     }
 }
 impl fmt::Debug for NewPassword {

@@ -98,10 +98,10 @@ fn forget_quietest<K: Hash + Eq + Clone>(keys: &mut HashMap<K, Tiers>) {
 }
 
 /// Who tries to sign in: organisation and name as they were typed, by hash, so that nothing typed stays in memory.
-pub type AccountKey = [u8; 32];
+pub(crate) type AccountKey = [u8; 32];
 
 /// All the limits.
-pub struct Pacing {
+pub(crate) struct Pacing {
     here: Paced<(AccountKey, Block)>,
     anywhere: Paced<AccountKey>,
     address: Paced<Block>,
@@ -121,7 +121,7 @@ fn block(address: IpAddr) -> Block {
 
 impl Pacing {
     /// With nothing counted yet.
-    pub fn new(ambient: &SharedAmbient) -> Self {
+    pub(crate) fn new(ambient: &SharedAmbient) -> Self {
         Self {
             here: Paced::new(ACCOUNT_FROM_ADDRESS, ambient),
             anywhere: Paced::new(ACCOUNT, ambient),
@@ -129,17 +129,17 @@ impl Pacing {
         }
     }
     /// Somebody tries a password.
-    pub fn sign_in(&self, account: &AccountKey, from: IpAddr) -> Result<()> {
+    pub(crate) fn sign_in(&self, account: &AccountKey, from: IpAddr) -> Result<()> {
         self.here.attempt(&(*account, block(from)))?;
         self.anywhere.attempt(account)
     }
     /// It was the right one: what was counted is forgotten.
-    pub fn signed_in(&self, account: &AccountKey, from: IpAddr) {
+    pub(crate) fn signed_in(&self, account: &AccountKey, from: IpAddr) {
         self.here.forget(&(*account, block(from)));
         self.anywhere.forget(account);
     }
     /// Somebody tries a code or a one-time link.
-    pub fn one_time(&self, from: IpAddr) -> Result<()> {
+    pub(crate) fn one_time(&self, from: IpAddr) -> Result<()> {
         self.address.attempt(&block(from))
     }
 }
@@ -149,7 +149,7 @@ mod tests {
     use std::net::Ipv4Addr;
     use std::sync::Arc;
 
-    use super::super::testing::Manual;
+    use super::super::ambient::Manual;
     use super::*;
 
     const HERE: IpAddr = IpAddr::V4(Ipv4Addr::new(10, 0, 0, 1));

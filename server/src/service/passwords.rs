@@ -23,7 +23,7 @@ struct Seats {
 }
 
 /// The one place where passwords are hashed.
-pub struct Passwords {
+pub(crate) struct Passwords {
     argon2: Argon2<'static>,
     seats: Mutex<Seats>,
     freed: Condvar,
@@ -33,7 +33,7 @@ pub struct Passwords {
 
 impl Passwords {
     /// Makes the decoy.
-    pub fn new(ambient: &dyn Ambient) -> Result<Self> {
+    pub(crate) fn new(ambient: &dyn Ambient) -> Result<Self> {
         // The defaults of OWASP's recommendation: 19 MiB, two passes, one lane.
         let mut passwords = Self {
             argon2: Argon2::new(Algorithm::Argon2id, Version::V0x13, Params::DEFAULT),
@@ -47,13 +47,13 @@ impl Passwords {
     }
 
     /// Hashes a new password.
-    pub fn hash(&self, ambient: &dyn Ambient, password: &NewPassword) -> Result<String> {
+    pub(crate) fn hash(&self, ambient: &dyn Ambient, password: &NewPassword) -> Result<String> {
         let _seat = self.sit()?;
         self.phc(ambient, password.as_bytes())
     }
 
     /// Whether the password is the one that was hashed. Without a hash the answer is no, after the same work.
-    pub fn verify(&self, password: &str, phc: Option<&str>) -> Result<bool> {
+    pub(crate) fn verify(&self, password: &str, phc: Option<&str>) -> Result<bool> {
         // Longer ones cannot have been set; hashing them would be a gift to an attacker.
         if password.len() > 800 {
             return Ok(false);
@@ -107,16 +107,15 @@ fn broken(error: impl std::fmt::Display) -> ServiceError {
 
 #[cfg(test)]
 mod tests {
-    use zeroize::Zeroizing;
-
     use super::super::ambient::System;
+    use super::super::names::Secret;
     use super::*;
 
     #[test]
     fn a_password_matches_itself_and_nobody_matches_the_decoy() {
         let ambient = System::new();
         let passwords = Passwords::new(&ambient).unwrap();
-        let new = NewPassword::new(Zeroizing::new("four unrelated words".to_owned())).unwrap();
+        let new = NewPassword::new(Secret::new("four unrelated words".to_owned())).unwrap();
         let phc = passwords.hash(&ambient, &new).unwrap();
         assert!(phc.starts_with("$argon2id$"));
         assert!(passwords.verify("four unrelated words", Some(&phc)).unwrap());

@@ -1,8 +1,22 @@
-//! Rows and files: knows nothing of people's rights. The only place that names rusqlite.
+//! Rows and changesets on disk. The only place that names rusqlite.
+//!
+//! Not here: people, permissions, the rules of the protocol; those are the service's, over a transaction of this.
 
 pub mod directory;
 mod error;
 pub mod folder;
+mod ledger;
 mod open;
+mod org;
+mod store;
+mod writer;
 
 pub use error::StorageError;
+pub use ledger::Ledger;
+pub use org::{
+    ActorRow, AuditEntry, AuditRow, CheckReport, EpochRow, Erased, Fault, FormRow, ItemRow,
+    ItemStatus, Judgement, LogEntry, LogKind, LogRow, NewActor, NewLog, NewQuarantine, OrgTxn,
+    PolicyRow, ProfileRow, QuarantineRow, RecordFilter, RecordNo, RecordRow, RecordState, ScopeRow,
+    TombstoneRow,
+};
+pub use store::OrgFiles;

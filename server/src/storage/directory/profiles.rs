@@ -1,7 +1,7 @@
 //! Profiles: one user on one installation, each with its public key. The API calls them devices.
 
 use rusqlite::{Row, params};
-use tributary_sync_core::ids::{OrgId, ProfileId, UserId};
+use tributary_sync_core::ids::{OrgId, ProfileId, TeamId, UserId};
 
 use super::{Result, Txn, View, sql, unsql};
 
@@ -64,6 +64,24 @@ impl View<'_> {
             "SELECT {COLUMNS} FROM profile WHERE org = ?1 AND id > ?2 ORDER BY id LIMIT ?3"
         );
         self.all(&text, params![org.as_bytes(), after.as_bytes(), sql(limit as u64)], read)
+    }
+    /// The profiles of a user that are not revoked, in order of id.
+    pub fn live_profiles_of_user(&self, org: OrgId, user: UserId) -> Result<Vec<ProfileId>> {
+        let text = "SELECT id FROM profile
+                    WHERE org = ?1 AND user = ?2 AND revoked_at IS NULL ORDER BY id";
+        self.all(text, [org.as_bytes(), user.as_bytes()], |r| {
+            Ok(ProfileId::from_bytes(r.get(0)?))
+        })
+    }
+    /// The profiles of the members of a team that are not revoked, in order of id.
+    pub fn live_profiles_of_team(&self, org: OrgId, team: TeamId) -> Result<Vec<ProfileId>> {
+        let text = "SELECT p.id FROM profile p JOIN team_member m ON m.user = p.user
+                    JOIN team t ON t.id = m.team
+                    WHERE t.org = ?1 AND t.id = ?2 AND p.org = ?1 AND p.revoked_at IS NULL
+                    ORDER BY p.id";
+        self.all(text, [org.as_bytes(), team.as_bytes()], |r| {
+            Ok(ProfileId::from_bytes(r.get(0)?))
+        })
     }
 }
 

@@ -100,6 +100,12 @@ impl Txn<'_> {
         let text = "UPDATE session SET ended_at = coalesce(ended_at, ?2) WHERE user = ?1";
         self.execute(text, params![user.as_bytes(), sql(at)]).map(drop)
     }
+    /// Ends all sign-ins of a user but one.
+    pub fn end_other_sessions(&self, user: UserId, but: SessionId, at: u64) -> Result<()> {
+        let text = "UPDATE session SET ended_at = coalesce(ended_at, ?3)
+                    WHERE user = ?1 AND id <> ?2";
+        self.execute(text, params![user.as_bytes(), but.0, sql(at)]).map(drop)
+    }
     /// Forgets sign-ins whose last refresh token expired before `at`.
     pub fn delete_stale_sessions(&self, at: u64) -> Result<()> {
         let text = "DELETE FROM session WHERE created_at < ?1 AND NOT EXISTS
