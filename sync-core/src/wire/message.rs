@@ -5,7 +5,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use super::changeset::{Item, read_item};
+use super::item::{Item, read_item};
 use crate::cbor::Writer;
 use crate::change::Stored;
 use crate::clock::Hlc;
@@ -339,6 +339,10 @@ pub struct PushResult {
 }
 
 /// One entry of a pull.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "most entries of a pull are changesets; boxing each would cost more than the few small ones waste"
+)]
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
 pub enum Entry {
