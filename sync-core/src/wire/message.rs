@@ -351,10 +351,6 @@ pub struct PushResult {
 }
 
 /// One entry of a pull.
-#[expect(
-    clippy::large_enum_variant,
-    reason = "most entries of a pull are changesets; boxing each would cost more than the few small ones waste"
-)]
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
 pub enum Entry {

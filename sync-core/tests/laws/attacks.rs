@@ -17,7 +17,7 @@ fn dot(actor: u32, seq: u64) -> Dot {
 }
 
 /// A stored changeset with exactly this context.
-pub fn stored(
+pub(crate) fn stored(
     actor: u32,
     seq: u64,
     seen: &[(u32, u64)],

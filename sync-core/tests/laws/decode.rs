@@ -14,7 +14,7 @@ const BYTES_PER_BYTE: u64 = 64;
 const BYTES_FIXED: u64 = 16 * 1024;
 
 /// Runs `decode` and holds it to the bound.
-pub fn bounded<T>(input: &[u8], decode: impl FnOnce(&[u8]) -> T) {
+pub(crate) fn bounded<T>(input: &[u8], decode: impl FnOnce(&[u8]) -> T) {
     let cost = allocation_counter::measure(|| drop(decode(input)));
     let bound = BYTES_FIXED + BYTES_PER_BYTE * input.len() as u64;
     assert!(
@@ -26,7 +26,7 @@ pub fn bounded<T>(input: &[u8], decode: impl FnOnce(&[u8]) -> T) {
 }
 
 /// Damages bytes as transport and malice do: flips, cuts, repeats, insertions, lengths made huge.
-pub fn damage(bytes: &mut Vec<u8>, dice: &mut Dice) {
+pub(crate) fn damage(bytes: &mut Vec<u8>, dice: &mut Dice) {
     for _ in 0..=dice.below(3) {
         let at = dice.below(bytes.len());
         let end = (at + dice.below(16)).min(bytes.len());

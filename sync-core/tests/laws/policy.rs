@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use proptest::prelude::*;
 use tributary_sync_core::change::Stored;
 use tributary_sync_core::clock::{Dot, Hlc};
+use tributary_sync_core::ids::ActorId;
 use tributary_sync_core::key::Key;
 use tributary_sync_core::policy::{FieldPolicy, Policies, Policy};
 use tributary_sync_core::record::Record;
@@ -52,6 +53,11 @@ fn merged<'s>(history: &History, stored: impl IntoIterator<Item = &'s Stored>) -
     record
 }
 
+/// The same number of an actor who is in no history.
+fn stranger(dot: Dot) -> Dot {
+    Dot::new(ActorId(dot.actor.0 + 100), dot.seq)
+}
+
 proptest! {
     #![proptest_config(cases(6_000))]
 
@@ -82,9 +88,8 @@ proptest! {
         let before = (policies().read(&record, &KEY), policies().read(&record, &FLAGS));
         for made in &late.made {
             let mut draft = made.stored.change.clone().into_draft();
-            let other = |dot: Dot| Dot { actor: tributary_sync_core::ids::ActorId(dot.actor.0 + 100), ..dot };
-            draft.dot = other(draft.dot);
-            draft.seen = draft.seen.dots().map(other).collect();
+            draft.dot = stranger(draft.dot);
+            draft.seen = draft.seen.dots().map(stranger).collect();
             let change = draft.seal().unwrap();
             let stamp = tributary_sync_core::change::Stamp {
                 context: change.seen.clone(),
