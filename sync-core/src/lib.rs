@@ -9,5 +9,7 @@ pub mod ids;
 pub mod key;
 pub mod policy;
 pub mod record;
+#[cfg(feature = "testing")]
+pub mod testing;
 pub mod value;
 pub mod wire;
