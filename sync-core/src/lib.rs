@@ -10,6 +10,8 @@ pub mod ids;
 pub mod key;
 pub mod policy;
 pub mod record;
+#[cfg(feature = "testing")]
+pub mod testing;
 pub mod validate;
 pub mod value;
 pub mod wire;

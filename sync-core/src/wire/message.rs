@@ -5,7 +5,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use super::changeset::{Item, read_item};
+use super::item::{Item, read_item};
 use crate::cbor::Writer;
 use crate::change::Stored;
 use crate::clock::Hlc;
