@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 
 use tributary_sync_core::change::{Changeset, Draft, Stamp, Stored, chain_next, chain_start};
-use tributary_sync_core::clock::{Clock, Dot, Hlc};
+use tributary_sync_core::clock::{Dot, Hlc};
 use tributary_sync_core::ids::{ActorId, FormHash, LogPos, ProfileId, RecordId, Seq, UserId};
 use tributary_sync_core::key::{Key, MetaKey};
 use tributary_sync_core::policy::Policies;
@@ -357,7 +357,7 @@ impl<'t, 'c> Merger<'t, 'c> {
 }
 
 /// The status that counts: an approval only while its context covers every live answer (§9.7).
-pub fn status(record: &Record) -> &'static str {
+pub(super) fn status(record: &Record) -> &'static str {
     let Some((Value::Code(code), live)) = record.winner(&Key::Meta(MetaKey::Status)) else {
         return "draft";
     };
@@ -379,14 +379,9 @@ pub fn status(record: &Record) -> &'static str {
 
 /// The effective clock of §1.10: the device's, but at most five minutes ahead of the server, and at most what a resend
 /// repeats.
-pub fn effective(clock: Hlc, now: u64, repeat: Option<Hlc>) -> Hlc {
+pub(super) fn effective(clock: Hlc, now: u64, repeat: Option<Hlc>) -> Hlc {
     const AHEAD_MS: u64 = 5 * 60 * 1000;
     let bound = Hlc::new(now.saturating_add(AHEAD_MS), 0).unwrap_or(clock);
     let clamped = clock.min(bound);
     repeat.map_or(clamped, |r| clamped.min(r))
-}
-
-/// What a record's clock says to somebody who saw all of it; empty for a record that is not there.
-pub fn clock_of(record: Option<&Record>) -> Clock {
-    record.map(Record::clock).unwrap_or_default()
 }
