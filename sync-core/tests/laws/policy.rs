@@ -201,6 +201,7 @@ fn what_counts_as_weaker() {
     let field = |policy, consent: &[&str]| FieldPolicy {
         policy,
         consent: consent.iter().map(|c| (*c).to_owned()).collect(),
+        decide: Vec::new(),
     };
     let order =
         |codes: &[&str]| Policy::Protective(codes.iter().map(|c| (*c).to_owned()).collect());
