@@ -12,6 +12,7 @@ mod enrol;
 pub mod env;
 pub mod error;
 pub mod exchange;
+pub mod forms;
 pub mod keys;
 pub mod names;
 mod nonces;

@@ -5,8 +5,9 @@
 
 mod changeset;
 pub mod enrol;
+mod item;
 pub mod message;
 mod record;
 mod value;
 
-pub use changeset::Item;
+pub use item::Item;
