@@ -13,6 +13,7 @@ pub mod env;
 pub mod error;
 pub mod exchange;
 pub mod forms;
+mod handover;
 pub mod keys;
 pub mod names;
 mod nonces;
