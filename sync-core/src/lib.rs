@@ -9,5 +9,6 @@ pub mod ids;
 pub mod key;
 pub mod policy;
 pub mod record;
+pub mod session;
 pub mod value;
 pub mod wire;

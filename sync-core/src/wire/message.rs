@@ -193,6 +193,12 @@ pub struct ExchangeRequest {
     pub refetch: Vec<RecordId>,
     /// How many bytes of entries the reply may carry, before compression.
     pub max_bytes: u32,
+    /// The phone's wall clock in milliseconds since 1970: shown to the coordinator as skew, decides nothing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub device_time: Option<u64>,
+    /// The program and its version, at most 100 characters.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub client: Option<String>,
 }
 
 /// An item of a push that could not be read: its batch is refused, and the device sends it as `opaque` (§5.2).
@@ -235,6 +241,10 @@ struct ExchangeRequestJson<'a> {
     refetch: Vec<RecordId>,
     #[serde(default = "default_max_bytes")]
     max_bytes: u32,
+    #[serde(default)]
+    device_time: Option<u64>,
+    #[serde(default)]
+    client: Option<String>,
 }
 
 fn default_max_bytes() -> u32 {
@@ -275,6 +285,8 @@ impl ExchangeRequest {
             leaves: r.leaves,
             refetch: r.refetch,
             max_bytes: r.max_bytes,
+            device_time: r.device_time,
+            client: r.client.filter(|c| c.len() <= 100),
         })
     }
 }
@@ -597,6 +609,8 @@ pub struct ActorReply {
     pub grant: Grant,
     /// The epoch.
     pub epoch: EpochId,
+    /// The log's signed head, which now holds the grant: kept by the device as the highest it was given.
+    pub head: Head,
 }
 
 /// `POST /sync/v1/lost` (only in an epoch newer than the actor's): what the device can never resend. It closes the
