@@ -2,14 +2,20 @@
 
 use super::device::Role;
 use super::error::SaveRefused;
+use crate::form::DecideRole;
 use crate::key::{Key, MetaKey};
 use crate::record::Record;
 use crate::value::Value;
 
 impl Role {
-    /// Whether this role may lower a protective value that others may rely on.
-    pub fn may_lower(self) -> bool {
-        self >= Self::Coordinator
+    /// The same role, as forms name it.
+    pub fn decides_as(self) -> DecideRole {
+        match self {
+            Self::Worker => DecideRole::Worker,
+            Self::Reviewer => DecideRole::Reviewer,
+            Self::Coordinator => DecideRole::Coordinator,
+            Self::OrgAdmin => DecideRole::OrgAdmin,
+        }
     }
 
     fn may_set_status(self, status: &str) -> bool {

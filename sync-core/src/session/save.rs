@@ -11,6 +11,7 @@ use crate::change::{Changeset, Decision, Draft, Stamp, Stored, chain_next};
 use crate::clock::{Clock, Dot};
 use crate::ids::{LogPos, Seq};
 use crate::key::{Key, MetaKey};
+use crate::policy::Policies;
 use crate::record::Record;
 use crate::value::{Text, Value};
 use crate::wire::message::ChainPoint;
@@ -172,7 +173,7 @@ fn decide(
             }
         } else if !draft.decisions.iter().any(|d| d.key == key) {
             return Err(SaveRefused::NeedsDecision(key).into());
-        } else if !profile.role.may_lower() {
+        } else if !may_decide(&policies, profile.role, &key) {
             return Err(SaveRefused::NotAllowed(key).into());
         }
     }
@@ -185,6 +186,11 @@ fn decide(
         Some((key, _)) => Err(SaveRefused::NeedsDecision(key).into()),
         None => Ok(()),
     }
+}
+
+fn may_decide(policies: &Policies, role: Role, key: &Key) -> bool {
+    let field = key.field().map(|f| policies.get(f));
+    field.is_some_and(|p| p.may_decide(role.decides_as()))
 }
 
 fn own_and_unsent(

@@ -1,0 +1,73 @@
+//! Contexts are checked, never believed (§1.7).
+
+use tributary_sync_core::clock::{Clock, Dot};
+use tributary_sync_core::ids::{ActorId, LogPos, ProfileId, Seq};
+
+use super::Refusal;
+use crate::storage::{OrgTxn, RecordNo};
+
+/// A context after the checks.
+pub(super) struct Checked {
+    /// What stays, as the highest changeset of each actor on the record in the log, joined with what those had seen.
+    pub(super) context: Clock,
+    /// Whether something was cut.
+    pub(super) cut: bool,
+}
+
+/// Checks the context of a changeset `dot` on `record`. `mark` is the log position up to which the profile was read to.
+pub(super) fn check(
+    txn: &OrgTxn<'_>,
+    profile: ProfileId,
+    record: RecordNo,
+    dot: Dot,
+    seen: &Clock,
+    mark: LogPos,
+) -> Result<Checked, Refusal> {
+    let mut context = Clock::new();
+    let mut cut = false;
+    if seen.is_empty() {
+        return Ok(Checked { context, cut });
+    }
+    let visible = txn.visible_until(profile, record, mark)?;
+    for entry in seen.dots() {
+        let kept = match bound(txn, profile, dot, entry, visible)? {
+            Some((at_most, until)) => txn.change_at_most(record, entry.actor, at_most, until)?,
+            None => None,
+        };
+        match kept {
+            Some((seq, theirs)) => {
+                // Lowered to a changeset of this record that is really there: nothing is lost by it.
+                cut |= seq < entry.seq;
+                context.add(Dot::new(entry.actor, seq));
+                context.join(&theirs);
+            }
+            None => cut = true,
+        }
+    }
+    Ok(Checked { context, cut })
+}
+
+/// How far an entry can be believed: by number, and by log position for the actors of others.
+fn bound(
+    txn: &OrgTxn<'_>,
+    profile: ProfileId,
+    dot: Dot,
+    entry: Dot,
+    visible: Option<LogPos>,
+) -> Result<Option<(Seq, Option<LogPos>)>, Refusal> {
+    if own(txn, profile, entry.actor)? {
+        let at_most = if entry.actor == dot.actor {
+            entry.seq.min(dot.seq.before())
+        } else {
+            entry.seq
+        };
+        return Ok(Some((at_most, None)));
+    }
+    Ok(visible.map(|until| (entry.seq, Some(until))))
+}
+
+fn own(txn: &OrgTxn<'_>, profile: ProfileId, actor: ActorId) -> Result<bool, Refusal> {
+    Ok(txn
+        .actor(actor)?
+        .is_some_and(|a| a.profile == Some(profile)))
+}

@@ -1,0 +1,375 @@
+//! The pull: what is new in the profile's scope, as pages capped by bytes (§6.1, §6.2).
+//!
+//! A record that enters the scope comes whole, then its tail; never a tail alone.
+
+use std::collections::{BTreeSet, HashMap};
+
+use tributary_sync_core::ids::{ActorId, FormHash, LogPos, RecordId, Tombstone};
+use tributary_sync_core::wire::message::{Entry, ExchangeRequest, SignedTombstone};
+
+use super::cursor::Cursor;
+use super::{Caller, Env, Refusal};
+use crate::storage::{LogEntry, LogKind, LogRow, OrgTxn, RecordNo, RecordRow, StorageError};
+
+/// Bytes of entries in one page, whatever the request allows.
+const PAGE_BYTES_MAX: usize = 4 * 1024 * 1024;
+/// Log rows that one request looks at, so that a phone with a small scope does not hold a worker for long.
+const SCAN_MAX: u32 = 50_000;
+
+/// One page.
+pub(super) struct Page {
+    pub(super) entries: Vec<Entry>,
+    pub(super) cursor: Option<Cursor>,
+    pub(super) more: bool,
+}
+
+impl Page {
+    /// For a revoked profile.
+    pub(super) fn nothing() -> Self {
+        Self {
+            entries: Vec::new(),
+            cursor: None,
+            more: false,
+        }
+    }
+}
+
+struct Pull<'t, 'c> {
+    txn: &'t OrgTxn<'c>,
+    env: &'t Env,
+    caller: &'t Caller,
+    request: &'t ExchangeRequest,
+    head: LogPos,
+    entries: Vec<Entry>,
+    named: BTreeSet<ActorId>,
+    bytes: usize,
+    budget: usize,
+    in_scope: HashMap<RecordNo, bool>,
+}
+
+/// The next page behind a cursor.
+pub(super) fn page(
+    txn: &OrgTxn<'_>,
+    env: &Env,
+    caller: &Caller,
+    request: &ExchangeRequest,
+    cursor: Option<Cursor>,
+) -> Result<Page, Refusal> {
+    let (head, _) = txn.head()?;
+    let mut cursor = match cursor {
+        Some(cursor) => cursor,
+        None => Cursor::start(txn.epoch()?.id, head),
+    };
+    let budget = usize::try_from(request.max_bytes)
+        .unwrap_or(PAGE_BYTES_MAX)
+        .clamp(1_024, PAGE_BYTES_MAX);
+    let mut pull = Pull {
+        txn,
+        env,
+        caller,
+        request,
+        head,
+        entries: Vec::new(),
+        named: BTreeSet::new(),
+        bytes: 0,
+        budget,
+        in_scope: HashMap::new(),
+    };
+    pull.refetch(&mut cursor)?;
+    let mut more = pull.backfill(&mut cursor)?;
+    if cursor.backfill.is_none() {
+        more |= pull.tail(&mut cursor)?;
+    }
+    let entries = pull.with_names()?;
+    Ok(Page {
+        entries,
+        cursor: Some(cursor),
+        more,
+    })
+}
+
+impl Pull<'_, '_> {
+    fn full(&self) -> bool {
+        self.bytes >= self.budget
+    }
+
+    fn live(&mut self, no: RecordNo) -> Result<bool, StorageError> {
+        if let Some(known) = self.in_scope.get(&no) {
+            return Ok(*known);
+        }
+        let live = self
+            .txn
+            .scope(self.caller.profile, no)?
+            .is_some_and(|s| s.live());
+        self.in_scope.insert(no, live);
+        Ok(live)
+    }
+
+    fn state(&mut self, row: RecordRow) {
+        self.named
+            .extend(row.record.lives().iter().map(|l| l.dot.actor));
+        self.bytes += 2 * row.record.to_bytes().len();
+        self.entries.push(Entry::State {
+            pos: self.head,
+            form: row.form,
+            state: row.record,
+        });
+    }
+
+    /// Records that the device wants whole again. All of them, whatever the budget: it asked for them.
+    fn refetch(&mut self, cursor: &mut Cursor) -> Result<(), Refusal> {
+        for id in &self.request.refetch {
+            let row = self.txn.record(*id)?;
+            let live = match &row {
+                Some(row) => self.live(row.no)?,
+                None => false,
+            };
+            match row.filter(|_| live) {
+                Some(row) => {
+                    self.state(row);
+                    cursor.seen = self.head;
+                }
+                None => self.entries.push(Entry::Gone { record: *id }),
+            }
+        }
+        Ok(())
+    }
+
+    /// Everything in scope, page by page; its end is the list of it.
+    fn backfill(&mut self, cursor: &mut Cursor) -> Result<bool, Refusal> {
+        let Some(from) = cursor.backfill else {
+            return Ok(false);
+        };
+        cursor.seen = self.head;
+        let mut numbers = Vec::new();
+        self.txn
+            .scope_after::<StorageError>(self.caller.profile, from, |no| {
+                numbers.push(no);
+                Ok(true)
+            })?;
+        for no in numbers {
+            if self.full() {
+                return Ok(true);
+            }
+            if let Some(row) = self.txn.record_by_no(no)? {
+                self.state(row);
+            }
+            cursor.backfill = Some(no);
+        }
+        cursor.backfill = None;
+        // Policies and tombstones that came before this cursor's tail are told once, here.
+        if from == RecordNo(0) || !self.request.refetch.is_empty() {
+            self.standing()?;
+        }
+        let records: Vec<RecordId> = self.txn.scope_ids(self.caller.profile)?;
+        self.bytes += 40 * records.len();
+        self.entries.push(Entry::Scope { records });
+        Ok(false)
+    }
+
+    /// What a device that starts anew must know beside its records: policies, form versions, tombstones.
+    fn standing(&mut self) -> Result<(), Refusal> {
+        for row in self.txn.policy_rows(None, self.head)? {
+            self.entries.push(Entry::Policy {
+                pos: row.pos,
+                policy: row.policy,
+            });
+        }
+        for form in self.txn.forms()? {
+            self.entries.push(Entry::Form {
+                pos: form.pos,
+                hash: form.hash,
+            });
+        }
+        for stone in self.txn.tombstones()? {
+            let tombstone = self.tombstone(stone.hash)?;
+            self.entries.push(Entry::Erased {
+                pos: stone.pos,
+                tombstone,
+            });
+        }
+        Ok(())
+    }
+
+    fn tombstone(&self, hash: Tombstone) -> Result<SignedTombstone, StorageError> {
+        let org = self.caller.org;
+        Ok(SignedTombstone {
+            hash,
+            sig: self
+                .env
+                .signer
+                .sign(org, &SignedTombstone::signed_bytes(org, hash))?,
+        })
+    }
+
+    fn tail(&mut self, cursor: &mut Cursor) -> Result<bool, Refusal> {
+        let mut scanned = 0;
+        let mut more = false;
+        let txn = self.txn;
+        let mut reached = cursor.tail;
+        txn.log_after::<Refusal>(cursor.tail, |row| {
+            if self.full() || scanned == SCAN_MAX {
+                more = true;
+                return Ok(false);
+            }
+            scanned += 1;
+            reached = row.pos;
+            let whole = self.entry(row)?;
+            if whole {
+                cursor.seen = self.head;
+            }
+            Ok(true)
+        })?;
+        cursor.tail = reached;
+        cursor.seen = cursor.seen.max(reached);
+        Ok(more)
+    }
+
+    /// One log row, if it is for this profile. True when a whole record went out, which was read at the head.
+    fn entry(&mut self, row: LogRow) -> Result<bool, Refusal> {
+        let pos = row.pos;
+        let for_me = row.profile.is_none_or(|p| p == self.caller.profile);
+        if !for_me {
+            return Ok(false);
+        }
+        match (row.kind, row.entry) {
+            (LogKind::Change, LogEntry::Change(Some(stored))) => {
+                let Some(no) = row.record else {
+                    return Ok(false);
+                };
+                if !self.live(no)? {
+                    return Ok(false);
+                }
+                self.change(pos, stored);
+            }
+            (LogKind::Enter, _) => return self.enter(pos, row.record),
+            (LogKind::Leave, _) => {
+                if let Some(no) = row.record
+                    && let Some(found) = self.txn.record_by_no(no)?
+                    && !self.live(no)?
+                {
+                    self.push(
+                        Entry::Leave {
+                            pos,
+                            record: found.record.id(),
+                        },
+                        60,
+                    );
+                }
+            }
+            (LogKind::Erased, LogEntry::Other(body)) => {
+                let hash =
+                    Tombstone::from_slice(&body).map_err(StorageError::damaged("tombstone"))?;
+                let tombstone = self.tombstone(hash)?;
+                self.push(Entry::Erased { pos, tombstone }, 250);
+            }
+            (LogKind::Policy, LogEntry::Other(body)) => {
+                if let Ok(policy) = serde_json::from_slice(&body) {
+                    self.push(Entry::Policy { pos, policy }, body.len());
+                }
+            }
+            (LogKind::Form, LogEntry::Other(body)) => {
+                let hash =
+                    FormHash::from_slice(&body).map_err(StorageError::damaged("form hash"))?;
+                self.push(Entry::Form { pos, hash }, 100);
+            }
+            (LogKind::Quarantine, LogEntry::Other(body)) => {
+                if let Some(dot) = row.dot {
+                    let released = body.first() == Some(&1);
+                    self.push(
+                        Entry::Quarantine {
+                            pos,
+                            actor: dot.actor,
+                            seq: dot.seq,
+                            released,
+                        },
+                        60,
+                    );
+                }
+            }
+            (LogKind::Keys, LogEntry::Other(body)) => {
+                if let Ok(keys) = serde_json::from_slice(&body) {
+                    self.push(Entry::Keys { pos, keys }, body.len());
+                }
+            }
+            // Erased bodies; the erasure has its own entry.
+            (LogKind::Change, _) | (_, LogEntry::Change(_)) => {}
+        }
+        Ok(false)
+    }
+
+    fn push(&mut self, entry: Entry, bytes: usize) {
+        self.bytes += bytes;
+        self.entries.push(entry);
+    }
+
+    /// An own changeset goes out without its body, if the device holds it: made under the actor that asks.
+    fn change(&mut self, pos: LogPos, stored: Box<tributary_sync_core::change::Stored>) {
+        let dot = stored.change.dot;
+        let held = dot.actor == self.request.actor && dot.seq <= self.request.chain.seq;
+        if held {
+            let stamp = &stored.stamp;
+            let (effective, received, cut) = (stamp.effective, stamp.received, stamp.cut);
+            self.push(
+                Entry::Own {
+                    pos,
+                    actor: dot.actor,
+                    seq: dot.seq,
+                    effective,
+                    received,
+                    cut,
+                },
+                80,
+            );
+        } else {
+            self.named.insert(dot.actor);
+            let bytes = 2 * stored.change.bytes().len();
+            self.push(Entry::Change { pos, stored }, bytes);
+        }
+    }
+
+    fn enter(&mut self, pos: LogPos, record: Option<RecordNo>) -> Result<bool, Refusal> {
+        let Some(no) = record else { return Ok(false) };
+        if !self.live(no)? {
+            return Ok(false);
+        }
+        let Some(row) = self.txn.record_by_no(no)? else {
+            return Ok(false);
+        };
+        self.push(
+            Entry::Enter {
+                pos,
+                record: row.record.id(),
+            },
+            60,
+        );
+        self.state(row);
+        Ok(true)
+    }
+
+    /// The names behind the actors of this page go first.
+    fn with_names(self) -> Result<Vec<Entry>, Refusal> {
+        let mut out = Vec::with_capacity(self.entries.len() + self.named.len());
+        for id in &self.named {
+            let Some(actor) = self.txn.actor(*id)? else {
+                continue;
+            };
+            let name = match actor.user {
+                Some(user) => self
+                    .env
+                    .roster
+                    .name(self.caller.org, user)?
+                    .unwrap_or_default(),
+                None => "Tributary".to_owned(),
+            };
+            out.push(Entry::Actor {
+                pos: LogPos::ZERO,
+                actor: *id,
+                name,
+                user: actor.user,
+            });
+        }
+        out.extend(self.entries);
+        Ok(out)
+    }
+}

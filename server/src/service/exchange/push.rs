@@ -1,0 +1,417 @@
+//! The push: one status for every number, and every number is used (§5.2).
+
+use tributary_sync_core::change::{Changeset, Stamp, Stored, chain_next};
+use tributary_sync_core::clock::{Dot, Hlc};
+use tributary_sync_core::ids::{ActorId, LogPos, RecordId, Seq};
+use tributary_sync_core::key::{Key, MetaKey};
+use tributary_sync_core::value::Value;
+use tributary_sync_core::wire::Item;
+use tributary_sync_core::wire::message::{ExchangeRequest, PushResult, Status};
+
+use super::cursor::Cursor;
+use super::gate::{Passed, context_mark};
+use super::merge::{Author, Merger, Refused, effective};
+use super::{Caller, Env, Refusal, context, scope};
+use crate::service::access::Role;
+use crate::storage::{ActorRow, ItemRow, ItemStatus, NewQuarantine, OrgTxn, RecordNo};
+
+/// Bytes that one profile may have in quarantine (§7).
+const QUARANTINE_BYTES_MAX: u64 = 16 * 1024 * 1024;
+
+/// What the pull half needs of the push half.
+#[derive(Debug)]
+pub(super) struct Pushed {
+    /// Where the pull goes on.
+    pub(super) cursor: Option<Cursor>,
+    /// The last number that was used before.
+    pub(super) acked_before: Seq,
+    /// The last number that the request carried.
+    pub(super) last_sent: Seq,
+}
+
+/// How one item ended.
+struct Outcome {
+    status: ItemStatus,
+    code: Option<&'static str>,
+    record: Option<RecordNo>,
+    pos: Option<LogPos>,
+    effective: Option<Hlc>,
+}
+
+impl Outcome {
+    fn bare(status: ItemStatus, code: Option<&'static str>, record: Option<RecordNo>) -> Self {
+        Self {
+            status,
+            code,
+            record,
+            pos: None,
+            effective: None,
+        }
+    }
+}
+
+struct Push<'t, 'c> {
+    txn: &'t OrgTxn<'c>,
+    env: &'t Env,
+    caller: &'t Caller,
+    cursor: Option<Cursor>,
+    confirmed: LogPos,
+    merger: Merger<'t, 'c>,
+}
+
+/// Takes what is new of the items.
+pub(super) fn push(
+    txn: &OrgTxn<'_>,
+    env: &Env,
+    caller: &Caller,
+    request: &ExchangeRequest,
+    passed: Passed,
+) -> Result<Pushed, Refusal> {
+    let Passed { actor, cursor } = passed;
+    if let Some(cursor) = cursor {
+        txn.confirm(caller.profile, cursor.confirms())?;
+    }
+    let known = txn.profile(caller.profile)?.ok_or(Refusal::ActorUnknown)?;
+    let skew = request.device_time.map(|t| {
+        i64::try_from(t)
+            .unwrap_or(i64::MAX)
+            .saturating_sub_unsigned(env.now)
+    });
+    txn.note_sync(caller.profile, env.now, skew, request.client.as_deref())?;
+    if !caller.revoked {
+        for id in &request.leaves {
+            scope::emptied(txn, env, caller.profile, *id)?;
+        }
+    }
+    let mut push = Push {
+        txn,
+        env,
+        caller,
+        cursor,
+        confirmed: known.confirmed,
+        merger: Merger::new(txn, env),
+    };
+    let acked_before = actor.acked;
+    let mut last_sent = request.first.before();
+    let mut chain = actor.chain;
+    let mut acked = actor.acked;
+    for item in &request.items {
+        last_sent = item.seq();
+        if item.seq() > acked {
+            chain = chain_next(chain, item.seq(), item.hash());
+            push.take(&actor, item, chain)?;
+            acked = item.seq();
+        }
+    }
+    if acked > acked_before {
+        txn.advance_actor(actor.id, acked, chain)?;
+    }
+    push.merger.finish()?;
+    let full = txn.profile(caller.profile)?.is_some_and(|p| {
+        p.quarantine_bytes > QUARANTINE_BYTES_MAX && p.quarantine_bytes > known.quarantine_bytes
+    });
+    if full {
+        // The whole request is undone: nothing is acknowledged, the device keeps everything.
+        return Err(Refusal::QuarantineFull);
+    }
+    Ok(Pushed {
+        cursor,
+        acked_before,
+        last_sent,
+    })
+}
+
+impl Push<'_, '_> {
+    fn take(
+        &mut self,
+        actor: &ActorRow,
+        item: &Item,
+        chain: tributary_sync_core::ids::ChainHash,
+    ) -> Result<(), Refusal> {
+        let dot = Dot::new(actor.id, item.seq());
+        let outcome = match item {
+            Item::Change { change, effective } => self.change(change, *effective)?,
+            Item::Opaque { bytes, .. } => {
+                self.quarantine(dot, None, bytes, false, None, "item_unreadable")?;
+                Outcome::bare(ItemStatus::Quarantined, Some("item_unreadable"), None)
+            }
+            Item::Void { .. } => Outcome::bare(ItemStatus::Void, None, None),
+        };
+        let pos = match outcome.pos {
+            Some(pos) => pos,
+            None => self.txn.head()?.0,
+        };
+        self.txn.add_item(&ItemRow {
+            dot,
+            hash: item.hash(),
+            chain,
+            status: outcome.status,
+            code: outcome.code.map(str::to_owned),
+            record: outcome.record,
+            pos,
+            effective: outcome.effective,
+        })?;
+        Ok(())
+    }
+
+    fn change(&mut self, change: &Changeset, repeat: Option<Hlc>) -> Result<Outcome, Refusal> {
+        if self.txn.erased(change.record)? {
+            self.txn.count_late_edit(change.record)?;
+            return Ok(Outcome::bare(ItemStatus::Void, Some("erased"), None));
+        }
+        if self.known_before(change)? {
+            return Ok(Outcome::bare(
+                ItemStatus::Duplicate,
+                None,
+                self.txn.record_no(change.record)?,
+            ));
+        }
+        match self.place(change)? {
+            Err(Refused(code)) => {
+                self.quarantine(
+                    change.dot,
+                    Some(change.record),
+                    change.bytes(),
+                    true,
+                    repeat,
+                    code,
+                )?;
+                self.remember_origin(change)?;
+                let no = self.txn.record_no(change.record)?;
+                Ok(Outcome::bare(ItemStatus::Quarantined, Some(code), no))
+            }
+            Ok(no) => self.merge(no, change, repeat),
+        }
+    }
+
+    fn merge(
+        &mut self,
+        no: RecordNo,
+        change: &Changeset,
+        repeat: Option<Hlc>,
+    ) -> Result<Outcome, Refusal> {
+        let mark = context_mark(self.txn, self.caller, self.cursor.as_ref(), change.epoch)?;
+        let checked = context::check(
+            self.txn,
+            self.caller.profile,
+            no,
+            change.dot,
+            &change.seen,
+            mark,
+        )?;
+        let effective = effective(change.clock, self.env.now, repeat);
+        let stamp = Stamp {
+            context: checked.context,
+            effective,
+            received: self.env.now,
+            cut: checked.cut,
+        };
+        let stored = Stored {
+            change: change.clone(),
+            stamp,
+        };
+        let author = Author {
+            profile: Some(self.caller.profile),
+            user: Some(self.caller.user),
+            role: self.caller.role,
+            decides: true,
+            confirmed: self.confirmed,
+        };
+        let merged = self.merger.merge(&stored, &author)?;
+        self.remember_origin(change)?;
+        Ok(Outcome {
+            status: if checked.cut {
+                ItemStatus::Cut
+            } else {
+                ItemStatus::Applied
+            },
+            code: merged.kept_protection.then_some("decision_refused"),
+            record: Some(no),
+            pos: Some(merged.pos),
+            effective: Some(effective),
+        })
+    }
+
+    /// A second arrival of one origin, whichever form came first.
+    fn known_before(&self, change: &Changeset) -> Result<bool, Refusal> {
+        if let Some(origin) = change.origin
+            && self.txn.origin_known(origin.dot, origin.hash)?
+        {
+            return Ok(true);
+        }
+        Ok(self.txn.restamped(change.dot, change.hash())?)
+    }
+
+    fn remember_origin(&self, change: &Changeset) -> Result<(), Refusal> {
+        if let Some(origin) = change.origin {
+            self.txn.add_origin(origin.dot, origin.hash)?;
+        }
+        Ok(())
+    }
+
+    /// The record a changeset goes to, made if it creates one; or why it waits in quarantine.
+    fn place(&mut self, change: &Changeset) -> Result<Result<RecordNo, Refused>, Refusal> {
+        let refused = |code| Ok(Err(Refused(code)));
+        if self.caller.revoked {
+            return refused("device_revoked");
+        }
+        if let Some(origin) = change.origin {
+            // Nobody re-stamps what another user made; an actor that this file does not know was lost by a restore.
+            let foreign = self
+                .txn
+                .actor(origin.dot.actor)?
+                .is_some_and(|a| a.user != Some(self.caller.user));
+            if foreign {
+                return refused("origin_foreign");
+            }
+        }
+        let Some(form_id) = self.merger.lineage(change.form)? else {
+            return refused("form_unknown");
+        };
+        let found = self.merger.find(change.record)?;
+        let no = match found {
+            None if !change.creates => return refused("record_unavailable"),
+            None => None,
+            Some((no, of_form, maker)) => {
+                if change.creates && maker != Some(self.caller.profile) {
+                    return refused("record_unavailable");
+                }
+                let scope = self.txn.scope(self.caller.profile, no)?;
+                let in_scope = scope.is_some_and(|s| s.live())
+                    || self
+                        .txn
+                        .once_confirmed(self.caller.profile, no, self.confirmed)?;
+                if !in_scope {
+                    return refused("record_unavailable");
+                }
+                if of_form != form_id {
+                    return refused("form_other");
+                }
+                Some(no)
+            }
+        };
+        if let Some(refusal) = self.meta_refused(change)? {
+            return Ok(Err(refusal));
+        }
+        match no {
+            Some(no) => Ok(Ok(no)),
+            None => {
+                let no = self
+                    .merger
+                    .create(change, &form_id, Some(self.caller.profile))?;
+                scope::made(self.txn, self.caller.profile, no)?;
+                Ok(Ok(no))
+            }
+        }
+    }
+
+    /// A meta write that the role may not make quarantines the changeset whole (§9.7).
+    fn meta_refused(&mut self, change: &Changeset) -> Result<Option<Refused>, Refusal> {
+        for (key, value) in &change.writes {
+            let Key::Meta(meta) = key else { continue };
+            let written = self
+                .merger
+                .record(change.record)?
+                .is_some_and(|r| !r.values(key).is_empty());
+            if let Some(code) = meta_code(self.caller.role, *meta, value, written) {
+                return Ok(Some(Refused(code)));
+            }
+        }
+        Ok(None)
+    }
+
+    fn quarantine(
+        &self,
+        dot: Dot,
+        record: Option<RecordId>,
+        body: &[u8],
+        readable: bool,
+        repeat: Option<Hlc>,
+        code: &'static str,
+    ) -> Result<(), Refusal> {
+        let new = NewQuarantine {
+            profile: self.caller.profile,
+            dot,
+            record,
+            body,
+            readable,
+            code,
+            repeat,
+        };
+        Ok(self.txn.quarantine(&new, self.env.now)?)
+    }
+}
+
+/// Why a role may not write this to record meta; none if it may.
+pub(super) fn meta_code(
+    role: Role,
+    meta: MetaKey,
+    value: &Value,
+    written: bool,
+) -> Option<&'static str> {
+    const REFUSED: Option<&str> = Some("meta_not_allowed");
+    let reviews = matches!(role, Role::Reviewer | Role::Coordinator | Role::OrgAdmin);
+    let coordinates = matches!(role, Role::Coordinator | Role::OrgAdmin);
+    match (meta, value) {
+        (MetaKey::Status, Value::Code(code)) => match code.as_str() {
+            "draft" | "complete" => None,
+            "returned" | "approved" | "rejected" if reviews => None,
+            _ => REFUSED,
+        },
+        (MetaKey::Assignee, Value::Code(_) | Value::Null) if coordinates => None,
+        (MetaKey::Deleted, Value::Deleted(_)) => None,
+        (MetaKey::Comment(_), Value::Text(_)) if !written => None,
+        _ => REFUSED,
+    }
+}
+
+/// The status of the numbers `first..=last` of an actor, as of now.
+pub(super) fn results(
+    txn: &OrgTxn<'_>,
+    caller: &Caller,
+    actor: ActorId,
+    first: Seq,
+    last: Seq,
+    repeat: bool,
+) -> Result<Vec<PushResult>, Refusal> {
+    let mut out = Vec::new();
+    for item in txn.items(actor, first, last)? {
+        out.push(result(txn, caller, &item, repeat)?);
+    }
+    Ok(out)
+}
+
+/// The status of one number, as of now.
+pub(super) fn result(
+    txn: &OrgTxn<'_>,
+    caller: &Caller,
+    item: &ItemRow,
+    repeat: bool,
+) -> Result<PushResult, Refusal> {
+    let erased = match item.record {
+        Some(no) => txn.erased_no(no)?,
+        None => item.code.as_deref() == Some("erased"),
+    };
+    let status = match item.status {
+        _ if erased => Status::Erased,
+        ItemStatus::Applied => Status::Applied,
+        ItemStatus::Cut => Status::Cut,
+        ItemStatus::Duplicate => Status::Duplicate,
+        ItemStatus::Quarantined => Status::Quarantined,
+        ItemStatus::Void => Status::Void,
+    };
+    let in_log = matches!(status, Status::Applied | Status::Cut);
+    let out_of_scope = match item.record.filter(|_| in_log && repeat) {
+        Some(no) => !txn.scope(caller.profile, no)?.is_some_and(|s| s.live()),
+        None => false,
+    };
+    Ok(PushResult {
+        seq: item.dot.seq,
+        status,
+        repeat,
+        code: item.code.clone().filter(|_| !erased),
+        effective: item.effective.filter(|_| in_log),
+        out_of_scope,
+        pos: in_log.then_some(item.pos),
+    })
+}

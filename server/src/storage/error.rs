@@ -1,0 +1,70 @@
+//! What can go wrong below the rules: the file, the disk, bytes that are not what was written.
+//!
+//! Not here: outcomes of the protocol and refusals of the rules; those are values of the service.
+
+use thiserror::Error;
+use tributary_sync_core::error::ParseError;
+
+/// A failure of storage.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum StorageError {
+    /// SQLite refused; nothing was stored.
+    #[error("the database refused: {0}")]
+    Sqlite(#[from] rusqlite::Error),
+    /// The disk is full; nothing was stored.
+    #[error("the disk is full")]
+    Full,
+    /// A file operation failed.
+    #[error("{what}: {source}")]
+    Io {
+        /// What was tried.
+        what: &'static str,
+        /// The system's word.
+        source: std::io::Error,
+    },
+    /// Stored bytes are not what this program writes: a flipped bit, or a hand on the file.
+    #[error("stored {what} cannot be read: {source}")]
+    Damaged {
+        /// Which.
+        what: &'static str,
+        /// Why.
+        source: ParseError,
+    },
+    /// The file was written by a newer Tributary.
+    #[error("the file is of schema {found}; this program knows up to {known}")]
+    Newer {
+        /// Its schema.
+        found: u32,
+        /// Ours.
+        known: u32,
+    },
+    /// There is no file of that organisation.
+    #[error("no such organisation")]
+    NoOrganisation,
+    /// Another process holds the data folder.
+    #[error("another server holds this data folder")]
+    Locked,
+    /// The writer of the organisation has gone.
+    #[error("the writer has stopped")]
+    Closed,
+    /// No randomness from the system.
+    #[error("the system gave no randomness")]
+    Random,
+}
+
+impl StorageError {
+    /// Tells a full disk from other refusals.
+    pub(crate) fn classify(error: rusqlite::Error) -> Self {
+        match &error {
+            rusqlite::Error::SqliteFailure(e, _) if e.code == rusqlite::ErrorCode::DiskFull => {
+                Self::Full
+            }
+            _ => Self::Sqlite(error),
+        }
+    }
+    /// Damaged bytes of a kind.
+    pub(crate) fn damaged(what: &'static str) -> impl FnOnce(ParseError) -> Self {
+        move |source| Self::Damaged { what, source }
+    }
+}

@@ -1,0 +1,20 @@
+//! Rows and changesets on disk. The only place that names rusqlite.
+//!
+//! Not here: people, permissions, the rules of the protocol; those are the service's, over a transaction of this.
+
+mod error;
+mod ledger;
+mod open;
+mod org;
+mod store;
+mod writer;
+
+pub use error::StorageError;
+pub use ledger::Ledger;
+pub use org::{
+    ActorRow, AuditEntry, AuditRow, CheckReport, EpochRow, Erased, Fault, FormRow, ItemRow,
+    ItemStatus, Judgement, LogEntry, LogKind, LogRow, NewActor, NewLog, NewQuarantine, OrgTxn,
+    PolicyRow, ProfileRow, QuarantineRow, RecordFilter, RecordNo, RecordRow, RecordState, ScopeRow,
+    TombstoneRow,
+};
+pub use store::OrgFiles;

@@ -1,0 +1,144 @@
+//! Erasure: bodies go, the tombstone stays (§3). Only the hash of the record's id is kept.
+
+use rusqlite::params;
+use tributary_sync_core::ids::{LogPos, RecordId, Tombstone};
+
+use super::{LogKind, NewLog, OrgTxn, RecordNo, Result, pos, sql, unsql};
+
+/// What an erasure removed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Erased {
+    /// Bodies of changesets.
+    pub changes: usize,
+    /// Bodies in quarantine.
+    pub quarantined: usize,
+}
+
+/// What remains of an erased record.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TombstoneRow {
+    /// SHA-256 of its id.
+    pub hash: Tombstone,
+    /// The log position of the erasure.
+    pub pos: LogPos,
+    /// When, in milliseconds since 1970.
+    pub erased_at: u64,
+    /// Edits that came after it and were dropped.
+    pub late_edits: u64,
+}
+
+impl OrgTxn<'_> {
+    /// Whether a record of this id was erased.
+    pub fn erased(&self, id: RecordId) -> Result<bool> {
+        self.tombstone(id.tombstone()).map(|t| t.is_some())
+    }
+    /// What remains under a hash.
+    pub fn tombstone(&self, hash: Tombstone) -> Result<Option<TombstoneRow>> {
+        self.one(
+            "SELECT hash, pos, erased_at, late_edits FROM tombstone WHERE hash = ?1",
+            [hash.as_bytes()],
+            read,
+        )
+    }
+    /// All of them.
+    pub fn tombstones(&self) -> Result<Vec<TombstoneRow>> {
+        self.all(
+            "SELECT hash, pos, erased_at, late_edits FROM tombstone ORDER BY pos",
+            [],
+            read,
+        )
+    }
+    /// Whether the record that had this number was erased.
+    pub fn erased_no(&self, record: RecordNo) -> Result<bool> {
+        Ok(self
+            .one("SELECT 1 FROM record WHERE n = ?1", [record.0], |_| Ok(()))?
+            .is_none())
+    }
+    /// A late edit for an erased record was dropped.
+    pub fn count_late_edit(&self, id: RecordId) -> Result<()> {
+        let hash = id.tombstone();
+        self.execute(
+            "UPDATE tombstone SET late_edits = late_edits + 1 WHERE hash = ?1",
+            [hash.as_bytes()],
+        )?;
+        Ok(())
+    }
+
+    /// Erases the record behind a tombstone, whether it is there or not, and logs it. A second erasure does nothing.
+    pub fn erase(&self, hash: Tombstone, now: u64) -> Result<Option<Erased>> {
+        if self.tombstone(hash)?.is_some() {
+            return Ok(None);
+        }
+        let found = self.find_by_tombstone(hash)?;
+        let mut erased = Erased::default();
+        if let Some((no, id)) = found {
+            erased.changes = self.execute(
+                "UPDATE log SET body = NULL, context = NULL WHERE record = ?1 AND kind = 1 AND body IS NOT NULL",
+                [no.0],
+            )?;
+            erased.quarantined =
+                self.execute("DELETE FROM quarantine WHERE record = ?1", [id.as_bytes()])?;
+            self.execute("DELETE FROM record WHERE n = ?1", [no.0])?;
+            self.execute("DELETE FROM scope WHERE record = ?1", [no.0])?;
+            self.execute("DELETE FROM scope_span WHERE record = ?1", [no.0])?;
+        }
+        let body = hash.as_bytes().as_slice();
+        let new = NewLog {
+            kind: LogKind::Erased,
+            record: found.map(|f| f.0),
+            profile: None,
+            dot: None,
+            body,
+        };
+        let at = self.append(&new, now)?;
+        self.execute(
+            "INSERT INTO tombstone (hash, record, pos, erased_at) VALUES (?1, ?2, ?3, ?4)",
+            params![
+                hash.as_bytes(),
+                found.map(|f| f.0.0),
+                sql(at.get()),
+                sql(now)
+            ],
+        )?;
+        Ok(Some(erased))
+    }
+
+    /// Ids hash one way, so a tombstone finds its record by looking at all of them, and at what waits in quarantine.
+    fn find_by_tombstone(&self, hash: Tombstone) -> Result<Option<(RecordNo, RecordId)>> {
+        let mut found = None;
+        self.each::<super::StorageError>("SELECT n, id FROM record", [], |r| {
+            let id = RecordId::from_bytes(r.get(1)?);
+            if id.tombstone() == hash {
+                found = Some((RecordNo(r.get(0)?), id));
+            }
+            Ok(found.is_none())
+        })?;
+        if found.is_none() {
+            let mut orphan = None;
+            self.each::<super::StorageError>(
+                "SELECT DISTINCT record FROM quarantine WHERE record IS NOT NULL",
+                [],
+                |r| {
+                    let id = RecordId::from_bytes(r.get(0)?);
+                    if id.tombstone() == hash {
+                        orphan = Some(id);
+                    }
+                    Ok(orphan.is_none())
+                },
+            )?;
+            if let Some(id) = orphan {
+                self.execute("DELETE FROM quarantine WHERE record = ?1", [id.as_bytes()])?;
+            }
+        }
+        Ok(found)
+    }
+}
+
+fn read(r: &rusqlite::Row<'_>) -> rusqlite::Result<TombstoneRow> {
+    Ok(TombstoneRow {
+        hash: Tombstone::from_bytes(r.get(0)?),
+        pos: pos(r.get(1)?),
+        erased_at: unsql(r.get(2)?),
+        late_edits: unsql(r.get(3)?),
+    })
+}

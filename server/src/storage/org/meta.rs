@@ -1,0 +1,158 @@
+//! What there is once in the file: epochs, the head, the mark of the last copy, whether writing has stopped.
+
+use rusqlite::params;
+use tributary_sync_core::ids::{EpochId, LogHash, LogPos, ProfileId};
+
+use super::{OrgTxn, Result, pos, sql, unsql};
+use crate::storage::StorageError;
+
+/// One life of the log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EpochRow {
+    /// 1, 2, 3 …
+    pub ordinal: u64,
+    /// Its id.
+    pub id: EpochId,
+    /// The log position at which it opened.
+    pub opened_pos: LogPos,
+}
+
+impl OrgTxn<'_> {
+    fn meta(&self, key: &str) -> Result<Option<Vec<u8>>> {
+        self.one("SELECT value FROM meta WHERE key = ?1", [key], |r| r.get(0))
+    }
+    fn set_meta(&self, key: &str, value: &[u8]) -> Result<()> {
+        self.execute(
+            "INSERT INTO meta (key, value) VALUES (?1, ?2) ON CONFLICT (key) DO UPDATE SET value = ?2",
+            params![key, value],
+        )?;
+        Ok(())
+    }
+    fn meta_u64(&self, key: &str) -> Result<u64> {
+        let bytes = self.meta(key)?.and_then(|v| <[u8; 8]>::try_from(v).ok());
+        Ok(bytes.map_or(0, u64::from_be_bytes))
+    }
+
+    /// The epoch in force.
+    pub fn epoch(&self) -> Result<EpochRow> {
+        let sql = "SELECT ordinal, id, opened_pos FROM epoch ORDER BY ordinal DESC LIMIT 1";
+        self.one(sql, [], read_epoch)?
+            .ok_or(StorageError::NoOrganisation)
+    }
+    /// An epoch of this log, past or in force.
+    pub fn epoch_by_id(&self, id: EpochId) -> Result<Option<EpochRow>> {
+        self.one(
+            "SELECT ordinal, id, opened_pos FROM epoch WHERE id = ?1",
+            [id.as_bytes()],
+            read_epoch,
+        )
+    }
+    /// Opens an epoch and freezes what every profile had confirmed (§1.7, §5.5). Writing goes on.
+    pub fn open_epoch(&self, id: EpochId, at: u64) -> Result<()> {
+        let last: i64 = self
+            .one("SELECT coalesce(max(ordinal), 0) FROM epoch", [], |r| {
+                r.get(0)
+            })?
+            .unwrap_or(0);
+        let (head, _) = self.head()?;
+        self.execute(
+            "INSERT INTO epoch (ordinal, id, opened_at, opened_pos) VALUES (?1, ?2, ?3, ?4)",
+            params![last + 1, id.as_bytes(), sql(at), sql(head.get())],
+        )?;
+        self.execute(
+            "INSERT INTO epoch_mark SELECT ?1, id, confirmed FROM profile",
+            [last + 1],
+        )?;
+        // A cursor of the old epoch confirms nothing in the new one.
+        self.execute("UPDATE profile SET confirmed = 0", [])?;
+        self.set_stopped(false)
+    }
+    /// What the profile had confirmed when each epoch after `ordinal` opened; the least of these.
+    pub fn epoch_mark(&self, ordinal: u64, profile: ProfileId) -> Result<LogPos> {
+        let sql_text = "SELECT count(*), min(coalesce(m.confirmed, 0)) FROM epoch e
+             LEFT JOIN epoch_mark m ON m.ordinal = e.ordinal AND m.profile = ?2 WHERE e.ordinal > ?1";
+        let mark = self.one(sql_text, params![sql(ordinal), profile.as_bytes()], |r| {
+            r.get::<_, Option<i64>>(1)
+        })?;
+        Ok(pos(mark.flatten().unwrap_or(0)))
+    }
+
+    /// The last position of the log and the hash up to there.
+    pub fn head(&self) -> Result<(LogPos, LogHash)> {
+        let sql = "SELECT pos, log_hash FROM log ORDER BY pos DESC LIMIT 1";
+        let row = self.one(sql, [], |r| {
+            Ok((pos(r.get(0)?), LogHash::from_bytes(r.get(1)?)))
+        })?;
+        Ok(row.unwrap_or_default())
+    }
+    /// The hash of the log up to `at`; none beyond the head.
+    pub fn log_hash(&self, at: LogPos) -> Result<Option<LogHash>> {
+        if at == LogPos::ZERO {
+            return Ok(Some(LogHash::default()));
+        }
+        self.one(
+            "SELECT log_hash FROM log WHERE pos = ?1",
+            [sql(at.get())],
+            |r| Ok(LogHash::from_bytes(r.get(0)?)),
+        )
+    }
+
+    /// The log position inside the last finished copy off this machine.
+    pub fn copied(&self) -> Result<LogPos> {
+        Ok(LogPos::new(self.meta_u64("copied")?).unwrap_or_default())
+    }
+    /// When that copy was finished, in milliseconds since 1970; 0 if never.
+    pub fn copied_at(&self) -> Result<u64> {
+        self.meta_u64("copied_at")
+    }
+    /// A copy up to `at` is finished.
+    pub fn set_copied(&self, at: LogPos, when: u64) -> Result<()> {
+        self.set_meta("copied", &at.get().to_be_bytes())?;
+        self.set_meta("copied_at", &when.to_be_bytes())
+    }
+
+    /// Whether writing has stopped because somebody was shown a log that this file does not extend (§5.6).
+    pub fn stopped(&self) -> Result<bool> {
+        Ok(self.meta_u64("stopped")? != 0)
+    }
+    /// Stops writing, or lets it go on.
+    pub fn set_stopped(&self, stopped: bool) -> Result<()> {
+        self.set_meta("stopped", &u64::from(stopped).to_be_bytes())
+    }
+
+    /// The key that authenticates cursors.
+    pub fn cursor_key(&self) -> Result<Vec<u8>> {
+        self.meta("cursor_key")?.ok_or(StorageError::NoOrganisation)
+    }
+    /// Sets up a new file: its first epoch and the key of its cursors, both from the caller's random source.
+    pub fn initialise(&self, epoch: EpochId, cursor_key: [u8; 32], at: u64) -> Result<()> {
+        self.set_meta("cursor_key", &cursor_key)?;
+        self.open_epoch(epoch, at)
+    }
+
+    /// How many records were ever erased: part of an export's ETag (§8).
+    pub fn erasures(&self) -> Result<u64> {
+        Ok(self
+            .one("SELECT count(*) FROM tombstone", [], |r| r.get(0))?
+            .map_or(0, unsql))
+    }
+
+    /// A setting of the organisation.
+    pub fn setting(&self, name: &str) -> Result<Option<String>> {
+        Ok(self
+            .meta(&format!("setting.{name}"))?
+            .and_then(|v| String::from_utf8(v).ok()))
+    }
+    /// Sets it.
+    pub fn set_setting(&self, name: &str, value: &str) -> Result<()> {
+        self.set_meta(&format!("setting.{name}"), value.as_bytes())
+    }
+}
+
+fn read_epoch(r: &rusqlite::Row<'_>) -> rusqlite::Result<EpochRow> {
+    Ok(EpochRow {
+        ordinal: unsql(r.get(0)?),
+        id: EpochId::from_bytes(r.get(1)?),
+        opened_pos: pos(r.get(2)?),
+    })
+}

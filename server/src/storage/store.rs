@@ -1,0 +1,158 @@
+//! One data folder: the directory of organisations and users, and a file for each organisation.
+//!
+//! A transaction is opened *for* one organisation, and no method takes its id: one tenant's transaction cannot name
+//! another's rows. Files open when they are asked for and close when idle.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use rusqlite::{Connection, TransactionBehavior};
+use tributary_sync_core::ids::OrgId;
+
+use super::error::StorageError;
+use super::ledger::Ledger;
+use super::open;
+use super::org::{MIGRATIONS, OrgTxn};
+use super::writer::Writer;
+
+/// How many organisations' files are kept open at once.
+const OPEN_MAX: usize = 64;
+/// Idle reader connections kept for one organisation.
+const READERS_MAX: usize = 4;
+
+/// The organisations of one data folder.
+pub struct OrgFiles {
+    folder: PathBuf,
+    ledger: Arc<Ledger>,
+    open: Mutex<HashMap<OrgId, Arc<OrgFile>>>,
+}
+
+struct OrgFile {
+    path: PathBuf,
+    /// Dropped before the writer, so that the writer closes last and leaves no write-ahead log behind.
+    readers: Mutex<Vec<Connection>>,
+    writer: Writer,
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    // A panic elsewhere leaves these maps whole: they are only ever replaced or pushed to.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl OrgFiles {
+    /// The files under `<data folder>/org`.
+    pub fn new(data_folder: &Path) -> Result<Self, StorageError> {
+        let folder = data_folder.join("org");
+        std::fs::create_dir_all(&folder).map_err(|source| StorageError::Io {
+            what: "making the folder of organisations",
+            source,
+        })?;
+        let ledger = Arc::new(Ledger::new(data_folder)?);
+        Ok(Self {
+            folder,
+            ledger,
+            open: Mutex::new(HashMap::new()),
+        })
+    }
+
+    /// The ledger of erasures beside the files.
+    pub fn ledger(&self) -> Arc<Ledger> {
+        Arc::clone(&self.ledger)
+    }
+
+    /// Where the file of an organisation lies.
+    pub fn path(&self, org: OrgId) -> PathBuf {
+        self.folder.join(format!("{org}.db"))
+    }
+
+    /// Makes the file of a new organisation.
+    pub fn create(&self, org: OrgId) -> Result<(), StorageError> {
+        open::writer(&self.path(org), MIGRATIONS, true).map(drop)
+    }
+
+    /// Runs `work` in the next commit of this organisation; returns once that commit is durable.
+    pub fn write<T, E>(
+        &self,
+        org: OrgId,
+        work: impl FnOnce(&OrgTxn<'_>) -> Result<T, E> + Send + 'static,
+    ) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<StorageError> + Send + 'static,
+    {
+        self.file(org)?.writer.write(work)
+    }
+
+    /// Runs `work` over a snapshot of what is committed.
+    pub fn read<T, E: From<StorageError>>(
+        &self,
+        org: OrgId,
+        work: impl FnOnce(&OrgTxn<'_>) -> Result<T, E>,
+    ) -> Result<T, E> {
+        let file = self.file(org)?;
+        let idle = lock(&file.readers).pop();
+        let mut conn = match idle {
+            Some(conn) => conn,
+            None => open::reader(&file.path)?,
+        };
+        let txn = conn
+            .transaction_with_behavior(TransactionBehavior::Deferred)
+            .map_err(StorageError::classify)?;
+        let result = work(&OrgTxn::new(org, &txn));
+        txn.rollback().map_err(StorageError::classify)?;
+        let mut readers = lock(&file.readers);
+        if readers.len() < READERS_MAX {
+            readers.push(conn);
+        }
+        result
+    }
+
+    /// Closes the file of an organisation, so that it can be replaced. Waits for its writer to end.
+    pub fn close(&self, org: OrgId) {
+        let file = lock(&self.open).remove(&org);
+        drop(file);
+    }
+
+    /// What was erased stays erased, whatever file lies here now (§3.3).
+    fn replay_ledger(&self, org: OrgId, writer: &Writer) -> Result<(), StorageError> {
+        let stones = self.ledger.read(org)?;
+        if stones.is_empty() {
+            return Ok(());
+        }
+        writer.write(move |txn| {
+            for (hash, at) in stones {
+                txn.erase(hash, at)?;
+            }
+            Ok(())
+        })
+    }
+
+    fn file(&self, org: OrgId) -> Result<Arc<OrgFile>, StorageError> {
+        let mut open = lock(&self.open);
+        if let Some(file) = open.get(&org) {
+            return Ok(Arc::clone(file));
+        }
+        let path = self.path(org);
+        if !path.is_file() {
+            return Err(StorageError::NoOrganisation);
+        }
+        if open.len() >= OPEN_MAX {
+            // Only files that nobody uses right now; the map's own handle is the one that is left.
+            let idle = open
+                .iter()
+                .find(|(_, f)| Arc::strong_count(f) == 1)
+                .map(|(org, _)| *org);
+            idle.and_then(|org| open.remove(&org));
+        }
+        let writer = Writer::start(org, path.clone())?;
+        self.replay_ledger(org, &writer)?;
+        let file = Arc::new(OrgFile {
+            path,
+            writer,
+            readers: Mutex::new(Vec::new()),
+        });
+        open.insert(org, Arc::clone(&file));
+        Ok(file)
+    }
+}
