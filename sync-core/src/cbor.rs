@@ -1,10 +1,8 @@
 //! Deterministic CBOR (RFC 8949 §4.2.1) of our own arrays: the one canonical byte form, hashed and stored.
 //!
 //! Not a general CBOR library: only definite-length arrays, unsigned and negative integers, byte and text strings,
-//! booleans and null, over `ciborium-ll`. The reader is for bytes that this crate wrote; it refuses everything else
-//! without panicking and without allocating more than the input is long.
-
-use ciborium_ll::{Decoder, Encoder, Header, simple};
+//! booleans and null. The reader takes exactly what the writer makes, so that one content has one byte form; it refuses
+//! everything else without panicking and without allocating more than a small multiple of the input.
 
 use crate::clock::{Clock, Dot, Hlc};
 use crate::error::ParseError;
@@ -14,29 +12,57 @@ use crate::value::{
     Attachment, Codes, DateTime, Decimal, Geo, Int, Opaque, RowPlace, Text, Time, Value, parse_date,
 };
 
+const UNSIGNED: u8 = 0;
+const NEGATIVE: u8 = 1;
+const BYTES: u8 = 2;
+const TEXT: u8 = 3;
+const ARRAY: u8 = 4;
+const SIMPLE: u8 = 7;
+const FALSE: u64 = 20;
+const TRUE: u64 = 21;
+const NULL: u64 = 22;
+
 /// Writes canonical bytes.
 pub(crate) struct Writer(Vec<u8>);
 
 impl Writer {
     pub(crate) fn new() -> Self {
-        Self(Vec::with_capacity(256))
+        Self::with_capacity(256)
+    }
+    pub(crate) fn with_capacity(bytes: usize) -> Self {
+        Self(Vec::with_capacity(bytes))
     }
     pub(crate) fn finish(self) -> Vec<u8> {
         self.0
     }
-    fn push(&mut self, header: Header) {
-        // Writing to a Vec cannot fail.
-        let _ = Encoder::from(&mut self.0).push(header);
+    /// The head of an item: three bits of major type and the argument in the fewest bytes (RFC 8949 §3).
+    fn head(&mut self, major: u8, n: u64) {
+        let bytes = n.to_be_bytes();
+        let [.., b4, b5, b6, b7] = bytes;
+        let major = major << 5;
+        match n {
+            0..24 => self.0.push(major | b7),
+            24..0x100 => self.0.extend([major | 24, b7]),
+            0x100..0x1_0000 => self.0.extend([major | 25, b6, b7]),
+            0x1_0000..0x1_0000_0000 => self.0.extend([major | 26, b4, b5, b6, b7]),
+            _ => {
+                self.0.push(major | 27);
+                self.0.extend(bytes);
+            }
+        }
     }
     pub(crate) fn array(&mut self, len: usize) {
-        self.push(Header::Array(Some(len)));
+        self.head(ARRAY, len as u64);
     }
     pub(crate) fn uint(&mut self, n: u64) {
-        self.push(Header::Positive(n));
+        self.head(UNSIGNED, n);
     }
     pub(crate) fn int(&mut self, n: i64) {
-        // RFC 8949: a negative integer n is carried as −1 − n.
-        self.push(u64::try_from(n).map_or_else(|_| Header::Negative(!n as u64), Header::Positive));
+        // A negative integer n is carried as −1 − n.
+        match u64::try_from(n) {
+            Ok(n) => self.head(UNSIGNED, n),
+            Err(_) => self.head(NEGATIVE, (!n).cast_unsigned()),
+        }
     }
     fn optional_int(&mut self, n: Option<i64>) {
         match n {
@@ -45,16 +71,18 @@ impl Writer {
         }
     }
     pub(crate) fn bytes(&mut self, bytes: &[u8]) {
-        let _ = Encoder::from(&mut self.0).bytes(bytes, None);
+        self.head(BYTES, bytes.len() as u64);
+        self.0.extend_from_slice(bytes);
     }
     pub(crate) fn text(&mut self, text: &str) {
-        let _ = Encoder::from(&mut self.0).text(text, None);
+        self.head(TEXT, text.len() as u64);
+        self.0.extend_from_slice(text.as_bytes());
     }
     pub(crate) fn bool(&mut self, b: bool) {
-        self.push(Header::Simple(if b { simple::TRUE } else { simple::FALSE }));
+        self.head(SIMPLE, if b { TRUE } else { FALSE });
     }
     pub(crate) fn null(&mut self) {
-        self.push(Header::Simple(simple::NULL));
+        self.head(SIMPLE, NULL);
     }
     pub(crate) fn dot(&mut self, dot: Dot) {
         self.array(2);
@@ -162,33 +190,61 @@ const BAD: ParseError = ParseError::Bytes("not our canonical form");
 
 /// Reads canonical bytes.
 pub(crate) struct Reader<'a> {
-    decoder: Decoder<&'a [u8]>,
-    len: usize,
+    rest: &'a [u8],
 }
 
 impl<'a> Reader<'a> {
     pub(crate) fn new(bytes: &'a [u8]) -> Self {
-        Self {
-            decoder: Decoder::from(bytes),
-            len: bytes.len(),
+        Self { rest: bytes }
+    }
+    fn take(&mut self, len: usize) -> Result<&'a [u8], ParseError> {
+        let (taken, rest) = self.rest.split_at_checked(len).ok_or(BAD)?;
+        self.rest = rest;
+        Ok(taken)
+    }
+    /// The argument behind a head, in exactly `N` bytes, refused if fewer would have done.
+    fn argument<const N: usize>(&mut self, least: u64) -> Result<u64, ParseError> {
+        let mut bytes = [0; 8];
+        bytes[8 - N..].copy_from_slice(self.take(N)?);
+        let n = u64::from_be_bytes(bytes);
+        if n >= least { Ok(n) } else { Err(BAD) }
+    }
+    /// The major type and the argument of the next item.
+    fn head(&mut self) -> Result<(u8, u64), ParseError> {
+        let (first, rest) = self.rest.split_first().ok_or(BAD)?;
+        self.rest = rest;
+        let n = match first & 0x1f {
+            n @ 0..24 => n.into(),
+            24 => self.argument::<1>(24)?,
+            25 => self.argument::<2>(0x100)?,
+            26 => self.argument::<4>(0x1_0000)?,
+            27 => self.argument::<8>(0x1_0000_0000)?,
+            _ => return Err(BAD),
+        };
+        Ok((first >> 5, n))
+    }
+    fn expect(&mut self, major: u8) -> Result<u64, ParseError> {
+        match self.head()? {
+            (got, n) if got == major => Ok(n),
+            _ => Err(BAD),
         }
     }
-    fn pull(&mut self) -> Result<Header, ParseError> {
-        self.decoder.pull().map_err(|_| BAD)
-    }
     /// Nothing may follow.
-    pub(crate) fn end(mut self) -> Result<(), ParseError> {
-        if self.decoder.offset() == self.len {
+    pub(crate) fn end(self) -> Result<(), ParseError> {
+        if self.rest.is_empty() {
             Ok(())
         } else {
             Err(BAD)
         }
     }
-    /// The length of an array; never more than the input could hold.
+    /// The length of an array; never more than the rest of the input could hold.
     pub(crate) fn array(&mut self) -> Result<usize, ParseError> {
-        match self.pull()? {
-            Header::Array(Some(n)) if n <= self.len => Ok(n),
-            _ => Err(BAD),
+        let n = self.expect(ARRAY)?;
+        let n = usize::try_from(n).map_err(|_| BAD)?;
+        if n <= self.rest.len() {
+            Ok(n)
+        } else {
+            Err(BAD)
         }
     }
     pub(crate) fn array_of(&mut self, len: usize) -> Result<(), ParseError> {
@@ -199,70 +255,60 @@ impl<'a> Reader<'a> {
         }
     }
     pub(crate) fn uint(&mut self) -> Result<u64, ParseError> {
-        match self.pull()? {
-            Header::Positive(n) => Ok(n),
-            _ => Err(BAD),
-        }
+        self.expect(UNSIGNED)
     }
     pub(crate) fn u32(&mut self) -> Result<u32, ParseError> {
         self.uint()?.try_into().map_err(|_| BAD)
     }
     pub(crate) fn bool(&mut self) -> Result<bool, ParseError> {
-        match self.pull()? {
-            Header::Simple(simple::TRUE) => Ok(true),
-            Header::Simple(simple::FALSE) => Ok(false),
+        match self.expect(SIMPLE)? {
+            TRUE => Ok(true),
+            FALSE => Ok(false),
             _ => Err(BAD),
         }
     }
-    fn int_of(header: Header) -> Result<i64, ParseError> {
-        match header {
-            Header::Positive(n) => n.try_into().map_err(|_| BAD),
-            Header::Negative(n) => i64::try_from(n).map(|n| !n).map_err(|_| BAD),
+    fn int_of((major, n): (u8, u64)) -> Result<i64, ParseError> {
+        let n = i64::try_from(n).map_err(|_| BAD)?;
+        match major {
+            UNSIGNED => Ok(n),
+            NEGATIVE => Ok(!n),
             _ => Err(BAD),
         }
     }
-    fn string(&mut self, header: Header, text: bool) -> Result<Vec<u8>, ParseError> {
-        let len = match header {
-            Header::Bytes(Some(n)) if !text => n,
-            Header::Text(Some(n)) if text => n,
-            _ => return Err(BAD),
-        };
-        if len > self.len.saturating_sub(self.decoder.offset()) {
-            return Err(BAD);
-        }
-        let mut out = vec![0; len];
-        ciborium_io::Read::read_exact(&mut self.decoder, &mut out).map_err(|_| BAD)?;
-        Ok(out)
-    }
-    pub(crate) fn bytes(&mut self) -> Result<Vec<u8>, ParseError> {
-        let header = self.pull()?;
-        self.string(header, false)
+    pub(crate) fn bytes(&mut self) -> Result<&'a [u8], ParseError> {
+        let len = self.expect(BYTES)?;
+        self.take(usize::try_from(len).map_err(|_| BAD)?)
     }
     pub(crate) fn fixed<const N: usize>(&mut self) -> Result<[u8; N], ParseError> {
         self.bytes()?.try_into().map_err(|_| BAD)
     }
-    pub(crate) fn text(&mut self) -> Result<String, ParseError> {
-        let header = self.pull()?;
-        String::from_utf8(self.string(header, true)?).map_err(|_| BAD)
+    pub(crate) fn text(&mut self) -> Result<&'a str, ParseError> {
+        let len = self.expect(TEXT)?;
+        let bytes = self.take(usize::try_from(len).map_err(|_| BAD)?)?;
+        std::str::from_utf8(bytes).map_err(|_| BAD)
     }
-    /// The next item, or None for null.
-    fn optional(&mut self) -> Result<Option<Header>, ParseError> {
-        Ok(match self.pull()? {
-            Header::Simple(simple::NULL) => None,
-            header => Some(header),
-        })
+    /// Whether the next item is null, which is then passed over.
+    fn null(&mut self) -> bool {
+        const NULL_BYTE: u8 = SIMPLE << 5 | NULL as u8;
+        match self.rest.split_first() {
+            Some((&NULL_BYTE, rest)) => {
+                self.rest = rest;
+                true
+            }
+            _ => false,
+        }
     }
-    /// Runs `read` unless the next item is null. `read` starts after an array header of `len`.
+    /// Runs `read`, which starts after an array head of `len`, unless the next item is null.
     pub(crate) fn optional_array<T>(
         &mut self,
         len: usize,
         read: impl FnOnce(&mut Self) -> Result<T, ParseError>,
     ) -> Result<Option<T>, ParseError> {
-        match self.optional()? {
-            None => Ok(None),
-            Some(Header::Array(Some(n))) if n == len => read(self).map(Some),
-            Some(_) => Err(BAD),
+        if self.null() {
+            return Ok(None);
         }
+        self.array_of(len)?;
+        read(self).map(Some)
     }
     pub(crate) fn dot(&mut self) -> Result<Dot, ParseError> {
         self.array_of(2)?;
@@ -273,7 +319,17 @@ impl<'a> Reader<'a> {
         Hlc::new(self.uint()?, self.uint()?.try_into().map_err(|_| BAD)?)
     }
     pub(crate) fn clock(&mut self) -> Result<Clock, ParseError> {
-        (0..self.array()?).map(|_| self.dot()).collect()
+        let mut clock = Clock::new();
+        let mut last = None;
+        for _ in 0..self.array()? {
+            let dot = self.dot()?;
+            if dot.seq == Seq::ZERO || last >= Some(dot.actor) {
+                return Err(BAD);
+            }
+            last = Some(dot.actor);
+            clock.add(dot);
+        }
+        Ok(clock)
     }
     pub(crate) fn key(&mut self) -> Result<Key, ParseError> {
         let len = self.array()?;
@@ -296,18 +352,18 @@ impl<'a> Reader<'a> {
                 (3, 3) => MetaKey::Comment(CommentId::from_bytes(self.fixed()?)),
                 _ => return Err(BAD),
             }),
-            (tag, 2) => Key::Opaque(Opaque::new(tag, self.bytes()?)?),
+            (tag, 2) => Key::Opaque(Opaque::new(tag, self.bytes()?.to_vec())?),
             _ => return Err(BAD),
         })
     }
     pub(crate) fn value(&mut self) -> Result<Value, ParseError> {
         let len = self.array()?;
         let tag = self.u32()?;
-        Ok(match (tag, len) {
+        let value = match (tag, len) {
             (0, 1) => Value::Null,
             (1, 2) => Value::Bool(self.bool()?),
-            (2, 2) => Value::Int(Int::new(Self::int_of(self.pull()?)?)?),
-            (3, 2) => Value::Decimal(Decimal::parse(&self.text()?)?),
+            (2, 2) => Value::Int(Int::new(Self::int_of(self.head()?)?)?),
+            (3, 2) => Value::Decimal(Decimal::parse(self.text()?)?),
             (4, 2) => Value::Text(Text::new(self.text()?)?),
             (5, 2) => Value::Code(Text::new(self.text()?)?),
             (6, 2) => {
@@ -315,9 +371,9 @@ impl<'a> Reader<'a> {
                 let codes: Result<Vec<_>, _> = (0..n).map(|_| Text::new(self.text()?)).collect();
                 Value::Codes(Codes::from_sorted(codes?)?)
             }
-            (7, 2) => Value::Date(parse_date(&self.text()?)?),
-            (8, 2) => Value::Time(Time::parse(&self.text()?)?),
-            (9, 2) => Value::DateTime(DateTime::parse(&self.text()?)?),
+            (7, 2) => Value::Date(parse_date(self.text()?)?),
+            (8, 2) => Value::Time(Time::parse_canonical(self.text()?)?),
+            (9, 2) => Value::DateTime(DateTime::parse_canonical(self.text()?)?),
             (10, 5) => Value::Geo(self.geo()?),
             (11, 4) => Value::Attachment(Attachment {
                 sha256: self.fixed()?,
@@ -325,29 +381,31 @@ impl<'a> Reader<'a> {
                 media_type: Text::new(self.text()?)?,
             }),
             (13, 3) => {
-                let parent = match self.optional()? {
-                    Some(header) => Some(RowId::from_slice(&self.string(header, false)?)?),
-                    None => None,
+                let parent = match self.null() {
+                    true => None,
+                    false => Some(RowId::from_bytes(self.fixed()?)),
                 };
-                Value::Row(RowPlace::new(parent, &self.text()?)?)
+                Value::Row(RowPlace::new(parent, self.text()?)?)
             }
             (14, 2) => Value::Deleted(self.bool()?),
-            (tag, 2) => Value::Opaque(Opaque::new(tag, self.bytes()?)?),
+            (tag, 2) => Value::Opaque(Opaque::new(tag, self.bytes()?.to_vec())?),
             _ => return Err(BAD),
-        })
+        };
+        value.check()?;
+        Ok(value)
     }
     fn geo(&mut self) -> Result<Geo, ParseError> {
-        let mut next = || -> Result<Option<i64>, ParseError> {
-            self.optional()?.map(Self::int_of).transpose()
+        let mut next = || match self.null() {
+            true => Ok(None),
+            false => Self::int_of(self.head()?).map(Some),
         };
         let (lat, lon, alt, acc) = (next()?, next()?, next()?, next()?);
         let degrees = |n: Option<i64>| n.and_then(|n| i32::try_from(n).ok()).ok_or(BAD);
-        Geo {
+        Ok(Geo {
             lat_e7: degrees(lat)?,
             lon_e7: degrees(lon)?,
             alt_cm: alt.map(i32::try_from).transpose().map_err(|_| BAD)?,
             acc_cm: acc.map(u32::try_from).transpose().map_err(|_| BAD)?,
-        }
-        .checked()
+        })
     }
 }

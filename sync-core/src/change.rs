@@ -3,6 +3,7 @@
 //! Not here: merging ([`crate::record`]), what the server thinks of it ([`Stamp`] only carries the verdict), the JSON
 //! and frame forms ([`crate::wire`]).
 
+use std::fmt;
 use std::ops::Deref;
 
 use sha2::{Digest, Sha256};
@@ -69,7 +70,7 @@ pub struct Draft {
 }
 
 /// A changeset within its limits, with its canonical bytes and their hash. Only [`Draft::seal`] makes one.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Changeset {
     draft: Draft,
     bytes: Vec<u8>,
@@ -80,6 +81,15 @@ impl Deref for Changeset {
     type Target = Draft;
     fn deref(&self) -> &Draft {
         &self.draft
+    }
+}
+
+impl fmt::Debug for Changeset {
+    /// Without the canonical bytes, which hold the answers.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut out = f.debug_struct("Changeset");
+        out.field("draft", &self.draft).field("hash", &self.hash);
+        out.finish_non_exhaustive()
     }
 }
 
@@ -105,6 +115,7 @@ impl Draft {
         self.extensions.sort();
         unique("extension", self.extensions.iter().map(Opaque::tag))?;
         check_rows(&self.writes)?;
+        self.writes.iter().try_for_each(|(_, v)| v.check())?;
         let bytes = self.canonical();
         limit("changeset bytes", bytes.len(), CHANGESET_BYTES_MAX)?;
         let hash = item_hash(&bytes);
@@ -233,7 +244,7 @@ impl Changeset {
         let extensions = (0..r.array()?)
             .map(|_| {
                 r.array_of(2)?;
-                Opaque::new(r.u32()?, r.bytes()?)
+                Opaque::new(r.u32()?, r.bytes()?.to_vec())
             })
             .collect::<Result<_, ParseError>>()?;
         r.end()?;

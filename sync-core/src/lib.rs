@@ -5,9 +5,13 @@ pub mod change;
 pub mod clock;
 pub mod conflict;
 pub mod error;
+pub mod form;
 pub mod ids;
 pub mod key;
 pub mod policy;
 pub mod record;
+#[cfg(feature = "testing")]
+pub mod testing;
+pub mod validate;
 pub mod value;
 pub mod wire;

@@ -6,6 +6,8 @@ use std::collections::BTreeMap;
 
 use crate::change::Changeset;
 use crate::clock::{Clock, Dot};
+use crate::conflict::Candidate;
+use crate::form::DecideRole;
 use crate::ids::FieldId;
 use crate::key::Key;
 use crate::record::Record;
@@ -31,6 +33,17 @@ pub struct FieldPolicy {
     pub policy: Policy,
     /// For the field that holds consent: the codes that count as live consent. Empty for every other field.
     pub consent: Vec<String>,
+    /// The roles that may lower it beside the org admin; none means the coordinator.
+    pub decide: Vec<DecideRole>,
+}
+
+impl FieldPolicy {
+    /// Whether a user of this role may lower a protective value with a reason (§2.2).
+    pub fn may_decide(&self, role: DecideRole) -> bool {
+        role == DecideRole::OrgAdmin
+            || self.decide.contains(&role)
+            || self.decide.is_empty() && role == DecideRole::Coordinator
+    }
 }
 
 /// The policies of a form lineage in force. A field that is not listed is `single`.
@@ -58,6 +71,30 @@ impl Policy {
         })
     }
 
+    /// What of the overwritten values `old` protects more than `new`, as one value.
+    fn stronger<'v>(&self, old: impl Iterator<Item = &'v Value>, new: &Value) -> Option<Value> {
+        match self {
+            Policy::Single => None,
+            Policy::Protective(order) => old
+                .filter(|v| Self::protection(order, v) > Self::protection(order, new))
+                .max_by_key(|v| Self::protection(order, v))
+                .cloned(),
+            Policy::Union => {
+                let new_codes = codes(new);
+                let mut taken = Vec::new();
+                for value in old.filter(|v| *v != new) {
+                    match (codes(value), &new_codes) {
+                        // What cannot be read ranks above all, and so is lowered by anything but itself.
+                        (None, _) => return Some(value.clone()),
+                        (Some(set), Some(new)) if !new.contains(&set) => taken.push(set),
+                        _ => {}
+                    }
+                }
+                (!taken.is_empty()).then(|| Value::Codes(Codes::union(&taken)))
+            }
+        }
+    }
+
     /// Whether going from this policy to `next` protects less: an audited act of an org admin (§2.1).
     pub fn weakened_by(&self, next: &Policy) -> bool {
         match (self, next) {
@@ -72,6 +109,15 @@ impl Policy {
     }
 }
 
+impl FieldPolicy {
+    /// Whether going from this to `next` protects less: by its policy, or because more counts as consent.
+    pub fn weakened_by(&self, next: &FieldPolicy) -> bool {
+        let more_consent =
+            next.consent.is_empty() || next.consent.iter().any(|c| !self.consent.contains(c));
+        self.policy.weakened_by(&next.policy) || (!self.consent.is_empty() && more_consent)
+    }
+}
+
 impl Policies {
     /// Sets or replaces the policy of a field.
     pub fn set(&mut self, field: FieldId, policy: FieldPolicy) {
@@ -82,6 +128,7 @@ impl Policies {
         const SINGLE: &FieldPolicy = &FieldPolicy {
             policy: Policy::Single,
             consent: Vec::new(),
+            decide: Vec::new(),
         };
         self.0.get(&field).unwrap_or(SINGLE)
     }
@@ -117,28 +164,36 @@ impl Policies {
                     .find(|c| Policy::protection(order, c.value) == top)
                     .map(|c| c.value.clone())
             }
-            Some(Policy::Union) => {
-                union(values).or_else(|| record.winner(key).map(|(v, _)| v.clone()))
-            }
+            Some(Policy::Union) => union(&record.candidates(key)),
             _ => record.winner(key).map(|(v, _)| v.clone()),
         }
     }
 
-    /// Whether the form asks consent and the record has none that lives (§8): such a record is withheld.
+    /// Whether the form asks consent and the record has none that lives (§8): such a record is withheld. A consent
+    /// field without a protective order counts only if every live value of it is consent: no clock decides that.
     pub fn withheld(&self, record: &Record) -> bool {
+        let consents = |policy: &FieldPolicy, value: &Value| match value {
+            Value::Code(code) => policy.consent.iter().any(|c| c == code.as_str()),
+            _ => false,
+        };
         self.0
             .iter()
             .filter(|(_, p)| !p.consent.is_empty())
-            .any(
-                |(field, policy)| match self.read(record, &Key::Field(*field)) {
-                    Some(Value::Code(code)) => !policy.consent.iter().any(|c| c == code.as_str()),
-                    _ => true,
-                },
-            )
+            .any(|(field, policy)| {
+                let key = Key::Field(*field);
+                let lives = record.values(&key);
+                match policy.policy {
+                    Policy::Protective(_) => !self
+                        .read(record, &key)
+                        .is_some_and(|value| consents(policy, &value)),
+                    _ => lives.is_empty() || lives.iter().any(|(_, v)| !consents(policy, v)),
+                }
+            })
     }
 
-    /// What `change`, standing at `clock`, lowers without a decision that it may make: each key with the strongest
-    /// value that it would take away. `allowed` tells for the dots of a decision whether this author may lower them.
+    /// What `change`, standing at `clock`, lowers without a decision that it may make: each key with the value that
+    /// must be written again beside it: the strongest one of a protective field, the codes that were taken out of a
+    /// union field. `allowed` tells for the dots of a decision whether this author may lower them.
     pub fn lowered(
         &self,
         record: &Record,
@@ -148,39 +203,50 @@ impl Policies {
     ) -> Vec<(Key, Value)> {
         let mut out = Vec::new();
         for (key, value) in &change.writes {
-            let Some(order) = self.protective_order(key) else {
+            let Some(policy) = key.field().map(|f| &self.get(f).policy) else {
                 continue;
             };
-            let new = Policy::protection(order, value);
             let decided = change.decisions.iter().find(|d| d.key == *key);
             let permitted = |dot: Dot| {
                 decided.is_some_and(|d| d.dots.binary_search(&dot).is_ok()) && allowed(key, dot)
             };
-            let stronger = record
+            let overwritten =
+                |dot: Dot| dot != change.dot && record.live(dot).is_some_and(|l| l.clock <= *clock);
+            let taken = record
                 .values(key)
                 .iter()
-                .filter(|(dot, old)| {
-                    let overwritten =
-                        record.live(*dot).is_some_and(|l| l.clock <= *clock) && *dot != change.dot;
-                    overwritten && Policy::protection(order, old) > new && !permitted(*dot)
-                })
-                .max_by_key(|(_, old)| Policy::protection(order, old));
-            if let Some((_, stronger)) = stronger {
-                out.push((key.clone(), stronger.clone()));
+                .filter(|(dot, _)| overwritten(*dot) && !permitted(*dot))
+                .map(|(_, old)| old);
+            if let Some(stronger) = policy.stronger(taken, value) {
+                out.push((key.clone(), stronger));
             }
         }
         out
     }
 }
 
-fn union(values: &[(Dot, Value)]) -> Option<Value> {
-    let mut all = Codes::default();
-    for (_, value) in values {
-        match value {
-            Value::Codes(codes) => all = all.union(codes).ok()?,
-            Value::Null => {}
-            _ => return None,
+/// The codes of a value that is a set, a single choice being a set of one and a cleared answer an empty one; none for
+/// what cannot be read as a set.
+fn codes(value: &Value) -> Option<Codes> {
+    match value {
+        Value::Codes(codes) => Some(codes.clone()),
+        Value::Code(code) => Codes::new([code.clone()]).ok(),
+        Value::Null => Some(Codes::default()),
+        _ => None,
+    }
+}
+
+/// All codes of all candidates; one that cannot be read ranks above all, so it shows.
+fn union(candidates: &[Candidate<'_>]) -> Option<Value> {
+    let mut sets = Vec::with_capacity(candidates.len());
+    for candidate in candidates {
+        match codes(candidate.value) {
+            Some(codes) => sets.push(codes),
+            None => return Some(candidate.value.clone()),
         }
     }
-    Some(Value::Codes(all))
+    if candidates.iter().all(|c| *c.value == Value::Null) {
+        return candidates.first().map(|c| c.value.clone());
+    }
+    Some(Value::Codes(Codes::union(&sets)))
 }

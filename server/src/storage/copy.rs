@@ -103,7 +103,5 @@ fn copy_pages(
     target
         .pragma_update(None, "journal_mode", "DELETE")
         .map_err(StorageError::classify)?;
-    target
-        .close()
-        .map_err(|(_, e)| StorageError::classify(e))
+    target.close().map_err(|(_, e)| StorageError::classify(e))
 }

@@ -86,7 +86,10 @@ pub fn sweep(target: &Path, _lock: &TargetLock) -> Result<()> {
     for entry in fs::read_dir(target).map_err(StorageError::io(what))? {
         let entry = entry.map_err(StorageError::io(what))?;
         let name = entry.file_name();
-        if name.to_str().is_some_and(|n| n.starts_with('.') && n.ends_with(PART)) {
+        if name
+            .to_str()
+            .is_some_and(|n| n.starts_with('.') && n.ends_with(PART))
+        {
             fs::remove_dir_all(entry.path()).map_err(StorageError::io(what))?;
         }
     }
@@ -253,7 +256,11 @@ pub fn files_below(folder: &Path) -> Result<Vec<String>> {
             let Ok(name) = entry.file_name().into_string() else {
                 continue;
             };
-            let path = if inside.is_empty() { name } else { format!("{inside}/{name}") };
+            let path = if inside.is_empty() {
+                name
+            } else {
+                format!("{inside}/{name}")
+            };
             let kind = entry.file_type().map_err(StorageError::io(what))?;
             if kind.is_dir() {
                 open.push(path);

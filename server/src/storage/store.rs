@@ -31,8 +31,9 @@ pub struct OrgFiles {
 
 struct OrgFile {
     path: PathBuf,
-    writer: Writer,
+    /// Dropped before the writer, so that the writer closes last and leaves no write-ahead log behind.
     readers: Mutex<Vec<Connection>>,
+    writer: Writer,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {

@@ -1,6 +1,6 @@
-//! Changesets as JSON (§9.2), and the items of a push.
+//! Changesets as JSON (§9.2).
 //!
-//! The actor of a pushed changeset comes from the request, never from the item; a pulled one names it.
+//! The actor of a pushed changeset comes from the request, never from the item ([`super::item`]); a pulled one names it.
 
 use std::fmt;
 
@@ -128,7 +128,7 @@ fn extensions_empty(e: &Extensions) -> bool {
 }
 
 impl ChangesetJson {
-    fn of(change: &Changeset, with_actor: bool) -> Self {
+    pub(super) fn of(change: &Changeset, with_actor: bool) -> Self {
         let decision = |d: &Decision| DecisionJson {
             key: d.key.to_string(),
             dots: d.dots.clone(),
@@ -154,7 +154,7 @@ impl ChangesetJson {
         }
     }
 
-    fn seal(self, actor: ActorId) -> Result<Changeset, ParseError> {
+    pub(super) fn seal(self, actor: ActorId) -> Result<Changeset, ParseError> {
         if self.actor.is_some_and(|a| a != actor) {
             return Err(ParseError::Id("ActorId"));
         }
@@ -255,156 +255,5 @@ impl<'de> Deserialize<'de> for Stored {
                 cut,
             },
         })
-    }
-}
-
-/// One item of a push.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Item {
-    /// A changeset.
-    Change {
-        /// The changeset; its actor is the request's.
-        change: Box<Changeset>,
-        /// For a resend or a re-stamp: the effective clock that a server gave it before (§1.10).
-        effective: Option<Hlc>,
-    },
-    /// What a server said that it could not read: kept in quarantine as it is (§5.2).
-    Opaque {
-        /// Its number.
-        seq: Seq,
-        /// The hash that it has in the chain.
-        hash: ItemHash,
-        /// The bytes, at most 256 KB.
-        bytes: Vec<u8>,
-    },
-    /// A number without a body: its record was erased, or the body is lost for good.
-    Void {
-        /// Its number.
-        seq: Seq,
-        /// The hash that it has in the chain.
-        hash: ItemHash,
-    },
-}
-
-impl Item {
-    /// Its number.
-    pub fn seq(&self) -> Seq {
-        match self {
-            Self::Change { change, .. } => change.dot.seq,
-            Self::Opaque { seq, .. } | Self::Void { seq, .. } => *seq,
-        }
-    }
-    /// Its hash in the chain.
-    pub fn hash(&self) -> ItemHash {
-        match self {
-            Self::Change { change, .. } => change.hash(),
-            Self::Opaque { hash, .. } | Self::Void { hash, .. } => *hash,
-        }
-    }
-}
-
-/// The JSON object of one item of a push by `actor`.
-pub(super) fn read_item(
-    json: &serde_json::value::RawValue,
-    actor: ActorId,
-) -> Result<Item, serde_json::Error> {
-    #[derive(serde::Deserialize)]
-    #[serde(deny_unknown_fields)]
-    struct Envelope {
-        change: Option<ChangesetJson>,
-        effective: Option<Hlc>,
-        opaque: Option<OpaqueJson>,
-        void: Option<VoidJson>,
-    }
-    let bad = |e: ParseError| <serde_json::Error as de::Error>::custom(e);
-    match serde_json::from_str::<Envelope>(json.get())? {
-        Envelope {
-            change: Some(change),
-            effective,
-            opaque: None,
-            void: None,
-        } => Ok(Item::Change {
-            change: Box::new(change.seal(actor).map_err(bad)?),
-            effective,
-        }),
-        Envelope {
-            change: None,
-            effective: None,
-            opaque: Some(o),
-            void: None,
-        } => {
-            use base64::Engine as _;
-            let bytes = base64::engine::general_purpose::STANDARD.decode(&o.bytes);
-            let bytes = bytes.map_err(|_| bad(ParseError::Value("base64")))?;
-            crate::value::limit(
-                "opaque item bytes",
-                bytes.len(),
-                crate::change::CHANGESET_BYTES_MAX,
-            )
-            .map_err(bad)?;
-            Ok(Item::Opaque {
-                seq: o.seq,
-                hash: o.hash,
-                bytes,
-            })
-        }
-        Envelope {
-            change: None,
-            effective: None,
-            opaque: None,
-            void: Some(v),
-        } => Ok(Item::Void {
-            seq: v.seq,
-            hash: v.hash,
-        }),
-        _ => Err(bad(ParseError::Duplicate("item kind"))),
-    }
-}
-
-#[derive(serde::Serialize, serde::Deserialize)]
-#[serde(deny_unknown_fields)]
-struct OpaqueJson {
-    seq: Seq,
-    hash: ItemHash,
-    bytes: String,
-}
-#[derive(serde::Serialize, serde::Deserialize)]
-#[serde(deny_unknown_fields)]
-struct VoidJson {
-    seq: Seq,
-    hash: ItemHash,
-}
-
-impl Serialize for Item {
-    fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
-        let mut map = s.serialize_map(None)?;
-        match self {
-            Self::Change { change, effective } => {
-                map.serialize_entry("change", &ChangesetJson::of(change, false))?;
-                if let Some(effective) = effective {
-                    map.serialize_entry("effective", effective)?;
-                }
-            }
-            Self::Opaque { seq, hash, bytes } => {
-                use base64::Engine as _;
-                let bytes = base64::engine::general_purpose::STANDARD.encode(bytes);
-                map.serialize_entry(
-                    "opaque",
-                    &OpaqueJson {
-                        seq: *seq,
-                        hash: *hash,
-                        bytes,
-                    },
-                )?;
-            }
-            Self::Void { seq, hash } => map.serialize_entry(
-                "void",
-                &VoidJson {
-                    seq: *seq,
-                    hash: *hash,
-                },
-            )?,
-        }
-        map.end()
     }
 }

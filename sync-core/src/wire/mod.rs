@@ -4,8 +4,10 @@
 //! says the same in prose, and tests tie the two. Not here: compression, HTTP, signatures.
 
 mod changeset;
+pub mod enrol;
+mod item;
 pub mod message;
 mod record;
 mod value;
 
-pub use changeset::Item;
+pub use item::Item;

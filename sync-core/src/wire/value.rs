@@ -142,8 +142,8 @@ fn read_tagged<'de, A: MapAccess<'de>>(tag: &str, map: &mut A) -> Result<Value, 
             Value::Codes(ok(codes.and_then(Codes::from_sorted))?)
         }
         "date" => Value::Date(ok(parse_date(&text(map)?))?),
-        "time" => Value::Time(ok(canonical(&text(map)?, Time::parse, "time"))?),
-        "datetime" => Value::DateTime(ok(canonical(&text(map)?, DateTime::parse, "datetime"))?),
+        "time" => Value::Time(ok(Time::parse_canonical(&text(map)?))?),
+        "datetime" => Value::DateTime(ok(DateTime::parse_canonical(&text(map)?))?),
         "geo" => {
             let (lat_e7, lon_e7, alt_cm, acc_cm): (i32, i32, Option<i32>, Option<u32>) =
                 map.next_value()?;
@@ -160,18 +160,4 @@ fn read_tagged<'de, A: MapAccess<'de>>(tag: &str, map: &mut A) -> Result<Value, 
         "deleted" => Value::Deleted(map.next_value()?),
         unknown => Value::Opaque(ok(opaque(unknown, &text(map)?))?),
     })
-}
-
-/// A parsed text that must be its own canonical spelling.
-fn canonical<T: fmt::Display>(
-    text: &str,
-    parse: impl Fn(&str) -> Result<T, ParseError>,
-    what: &'static str,
-) -> Result<T, ParseError> {
-    let value = parse(text)?;
-    if value.to_string() == text {
-        Ok(value)
-    } else {
-        Err(ParseError::Value(what))
-    }
 }

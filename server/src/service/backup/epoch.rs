@@ -4,9 +4,9 @@ use std::path::Path;
 
 use tributary_sync_core::ids::{EpochId, OrgId};
 
+use super::BackupError;
 use super::manifest::Sets;
 use super::restore::{Offline, Overrides, Restored, Return};
-use super::BackupError;
 use crate::storage::{AuditEntry, OrgFiles, StorageError, read_file};
 
 /// How an epoch was opened.
@@ -53,7 +53,13 @@ pub fn open_epoch(
     match newest {
         Some((set, entry)) if lacks => {
             let overrides = Overrides::default();
-            let back = Return { at, sets: &sets, set, entry, overrides };
+            let back = Return {
+                at,
+                sets: &sets,
+                set,
+                entry,
+                overrides,
+            };
             back.allowed()?;
             drop(files);
             Ok(Opened::FromCopy(Box::new(back.restore()?)))
@@ -63,11 +69,7 @@ pub fn open_epoch(
     }
 }
 
-fn in_place(
-    files: &OrgFiles,
-    org: OrgId,
-    at: Offline<'_>,
-) -> Result<EpochId, BackupError> {
+fn in_place(files: &OrgFiles, org: OrgId, at: Offline<'_>) -> Result<EpochId, BackupError> {
     let now = at.now;
     let mut id = [0; 16];
     at.entropy.fill(&mut id)?;

@@ -133,12 +133,7 @@ pub fn backup(
 }
 
 /// Everything up to the copy's head is off this machine now.
-fn mark(
-    files: &OrgFiles,
-    env: &Env,
-    entry: &OrgEntry,
-    set: &Path,
-) -> Result<(), StorageError> {
+fn mark(files: &OrgFiles, env: &Env, entry: &OrgEntry, set: &Path) -> Result<(), StorageError> {
     let (pos, now) = (entry.pos, env.now);
     let name = set.file_name().and_then(|n| n.to_str()).map(str::to_owned);
     files.write(entry.id, move |txn| {
@@ -231,16 +226,17 @@ impl<'a> Writing<'a> {
         let path = OrgEntry::file(org);
         let place = self.set.place(&path)?;
         let before = self.before;
-        let looked = self.files.copy(
-            org,
-            &place,
-            |txn| look(txn, before),
-            &mut |pages| progress(Step::Pages(pages)),
-        );
+        let looked = self
+            .files
+            .copy(org, &place, |txn| look(txn, before), &mut |pages| {
+                progress(Step::Pages(pages))
+            });
         let (mut entry, audit) = match looked {
             Ok(entry) => entry,
             // One damaged file must not keep all others from being copied.
-            Err(Stop::Below(e)) if self.plan.which == Which::All && !matches!(e, StorageError::Full) => {
+            Err(Stop::Below(e))
+                if self.plan.which == Which::All && !matches!(e, StorageError::Full) =>
+            {
                 let why = e.to_string();
                 self.withheld.push((org, Withheld::Unreadable { why }));
                 let _ = std::fs::remove_file(&place);

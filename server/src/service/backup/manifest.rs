@@ -215,9 +215,12 @@ pub(super) fn verify_org(set: &str, folder: &Path, entry: &OrgEntry) -> Result<(
         set: set.to_owned(),
         what,
     };
-    if let Some(word) = copy::unsound(&path)
-        .map_err(|e| damaged(format!("the file of organisation {} does not open ({e})", entry.id)))?
-    {
+    if let Some(word) = copy::unsound(&path).map_err(|e| {
+        damaged(format!(
+            "the file of organisation {} does not open ({e})",
+            entry.id
+        ))
+    })? {
         return Err(damaged(format!(
             "the file of organisation {} is not sound ({word})",
             entry.id

@@ -95,7 +95,13 @@ pub fn restore(
     // Everything is looked at before anything is changed.
     for (n, (set, entry)) in chosen.iter().enumerate() {
         progress(Step::Organisation(entry.id, n + 1, chosen.len()));
-        let back = Return { at, sets: &sets, set, entry, overrides };
+        let back = Return {
+            at,
+            sets: &sets,
+            set,
+            entry,
+            overrides,
+        };
         back.allowed()?;
     }
     progress(Step::Files);
@@ -108,7 +114,13 @@ pub fn restore(
     let mut out = Vec::new();
     for (n, (set, entry)) in chosen.iter().enumerate() {
         progress(Step::Organisation(entry.id, n + 1, chosen.len()));
-        let back = Return { at, sets: &sets, set, entry, overrides };
+        let back = Return {
+            at,
+            sets: &sets,
+            set,
+            entry,
+            overrides,
+        };
         out.push(back.restore()?);
     }
     Ok(out)
@@ -116,11 +128,7 @@ pub fn restore(
 
 type Chosen<'a> = Vec<(&'a Set, &'a OrgEntry)>;
 
-fn choose<'a>(
-    sets: &'a Sets,
-    source: &Source,
-    which: Which,
-) -> Result<Chosen<'a>, BackupError> {
+fn choose<'a>(sets: &'a Sets, source: &Source, which: Which) -> Result<Chosen<'a>, BackupError> {
     let none = || BackupError::NoSet(source.target.display().to_string());
     let named = match &source.set {
         Some(name) => Some(sets.by_name(name).ok_or_else(none)?),
@@ -218,7 +226,12 @@ impl Return<'_> {
             self.at.data.join(OrgEntry::ledger(org)),
             self.sets.target.join(OrgEntry::ledger(org)),
         ];
-        places.extend(self.sets.sets.iter().map(|s| s.path.join(OrgEntry::ledger(org))));
+        places.extend(
+            self.sets
+                .sets
+                .iter()
+                .map(|s| s.path.join(OrgEntry::ledger(org))),
+        );
         let mut stones: BTreeMap<Tombstone, u64> = BTreeMap::new();
         let mut found = false;
         for place in places {
@@ -325,6 +338,7 @@ impl Return<'_> {
             return Ok(None);
         }
         let aside = self
+            .at
             .data
             .join("replaced")
             .join(format!("{}-{}", self.org(), self.at.now));

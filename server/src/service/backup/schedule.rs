@@ -11,6 +11,7 @@ use std::time::Duration;
 use super::make::{Made, Plan, Which, backup, mirror_ledger};
 use super::manifest::Sets;
 use super::{BackupError, KEEP_DEFAULT};
+use crate::service::Service;
 use crate::service::env::Env;
 use crate::storage::{OrgFiles, StorageError};
 
@@ -43,7 +44,10 @@ impl Schedule {
     /// Whether a copy is due: the newest whole set is too old, or from the future.
     pub fn due(&self, now: u64) -> Result<bool, StorageError> {
         let sets = Sets::read(&self.target)?;
-        let whole = sets.sets.iter().filter(|s| s.manifest.directory_schema.is_some());
+        let whole = sets
+            .sets
+            .iter()
+            .filter(|s| s.manifest.directory_schema.is_some());
         let Some(newest) = whole.map(|s| s.manifest.made_ms).max() else {
             return Ok(true);
         };
@@ -81,11 +85,10 @@ pub struct Runner {
 }
 
 impl Runner {
-    /// Starts it. `env` gives the environment of each look; `report` hears of every copy and failure.
+    /// Starts it. `report` hears of every copy and failure.
     pub fn start(
         schedule: Schedule,
-        files: Arc<OrgFiles>,
-        env: impl Fn() -> Env + Send + 'static,
+        service: Arc<Service>,
         report: impl Fn(&Result<Made, BackupError>) + Send + 'static,
     ) -> Result<Self, StorageError> {
         let (stop, stopped) = sync_channel::<()>(0);
@@ -93,7 +96,7 @@ impl Runner {
         let said = Arc::clone(&failure);
         let run = move || {
             loop {
-                let outcome = schedule.tick(&files, &env()).transpose();
+                let outcome = schedule.tick(service.files(), &service.env()).transpose();
                 if let Some(outcome) = outcome {
                     let word = outcome.as_ref().err().map(ToString::to_string);
                     *said.lock().unwrap_or_else(PoisonError::into_inner) = word;
