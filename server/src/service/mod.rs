@@ -24,6 +24,7 @@ mod passwords;
 pub mod principal;
 mod roster;
 pub mod sign_in;
+pub mod sync;
 pub mod teams;
 mod tokens;
 pub mod users;
