@@ -32,7 +32,8 @@ impl By<'_> {
             Self::Operator => Ok(()),
         }
     }
-    fn user(&self) -> Option<UserId> {
+    /// The user behind it; none for the operator.
+    pub fn user(&self) -> Option<UserId> {
         match self {
             Self::User(user) => Some(user.id),
             Self::ServerAdmin(admin) => Some(admin.id),

@@ -11,9 +11,8 @@ use base64::Engine;
 use base64::engine::general_purpose::{URL_SAFE, URL_SAFE_NO_PAD};
 use tributary_sync_core::ids::{InstanceId, ProfileId};
 use tributary_sync_core::wire::enrol::{
-    EnrolOrganisation, EnrolReply, EnrolRequest, EnrolUser, FormDelivery,
+    EnrolOrganisation, EnrolReply, EnrolRequest, EnrolUser,
 };
-use tributary_sync_core::wire::message::PolicyEntry;
 
 use super::Service;
 use super::ambient::{rfc3339, uuid_v7};
@@ -22,7 +21,7 @@ use super::error::{Code, Result, ServiceError, invalid};
 use super::exchange::{Caller, Refusal, grant, new_actor};
 use super::names::Name;
 use crate::storage::directory::{OrganisationRow, ProfileRow, Txn, UserRow};
-use crate::storage::{AuditEntry, OrgTxn};
+use crate::storage::AuditEntry;
 
 /// The DER that stands before the point in a SubjectPublicKeyInfo of a P-256 key.
 const SPKI_PREFIX: [u8; 26] = [
@@ -148,7 +147,7 @@ impl Service {
             if !known {
                 txn.audit(&enrolled(&caller), now)?;
             }
-            let (forms, policies) = handout(txn)?;
+            let (forms, policies) = super::forms::handout(txn)?;
             Ok::<_, ServiceError>(EnrolReply {
                 organisation: EnrolOrganisation {
                     id: org,
@@ -182,11 +181,6 @@ fn enrolled(caller: &Caller) -> AuditEntry {
         subject: Some(caller.profile.to_string()),
         detail: None,
     }
-}
-
-/// The forms and policies that a new device is given: none yet.
-fn handout(_txn: &OrgTxn<'_>) -> Result<(Vec<FormDelivery>, Vec<PolicyEntry>)> {
-    Ok((Vec::new(), Vec::new()))
 }
 
 #[cfg(test)]

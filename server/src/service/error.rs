@@ -157,6 +157,9 @@ codes! {
     ItemUnreadable = "item_unreadable", 422, false, "One change cannot be read",
         "The item of the sequence in `sequence` cannot be read or breaks a limit. Nothing of this request was stored.",
         "Send that item as `opaque`; it is then kept apart.";
+    FormInvalid = "form_invalid", 422, false, "The form cannot be taken",
+        "The form has a fault, or would protect less than the version before. Nothing was stored.",
+        "Look at `errors`: it says which sheet, row and column, or which line. Mend it and upload it again.";
     DiskFull = "disk_full", 507, true, "The server's disk is full",
         "Nothing of this request was stored, and nothing stored was lost. Devices keep what they have.", "Tell whoever runs the server. Try again later.";
     Overloaded = "overloaded", 503, true, "The server is busy",

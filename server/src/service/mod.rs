@@ -6,6 +6,7 @@
 pub mod access;
 pub mod ambient;
 mod authority;
+pub mod backup;
 pub mod devices;
 mod device_proof;
 mod enrol;
@@ -24,6 +25,7 @@ mod passwords;
 pub mod principal;
 mod roster;
 pub mod sign_in;
+pub mod sync;
 pub mod teams;
 mod tokens;
 pub mod users;
