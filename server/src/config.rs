@@ -168,8 +168,12 @@ const VARIABLES: &[&str] = &[
     "log.format",
 ];
 /// Variables that are not settings of the server: the file itself, and what tests and the field program read.
-const OTHERS: &[&str] =
-    &["TRIBUTARY_CONFIG", "TRIBUTARY_HTCDS_DIR", "TRIBUTARY_TEST_", "TRIBUTARY_FIELD_"];
+const OTHERS: &[&str] = &[
+    "TRIBUTARY_CONFIG",
+    "TRIBUTARY_HTCDS_DIR",
+    "TRIBUTARY_TEST_",
+    "TRIBUTARY_FIELD_",
+];
 
 /// The data folder when nobody names one.
 const DATA: &str = "tributary-data";
@@ -188,11 +192,13 @@ impl Layer {
     /// Checks a layer by itself, so that a mistake is named by its origin.
     fn check(&self) -> Result<(), ConfigError> {
         let value = Value::Table(self.table.clone());
-        serde_path_to_error::deserialize::<_, Keys>(value).map(drop).map_err(|e| ConfigError::Key {
-            origin: self.origin.clone(),
-            key: e.path().to_string(),
-            problem: e.inner().to_string().trim().to_owned(),
-        })
+        serde_path_to_error::deserialize::<_, Keys>(value)
+            .map(drop)
+            .map_err(|e| ConfigError::Key {
+                origin: self.origin.clone(),
+                key: e.path().to_string(),
+                problem: e.inner().to_string().trim().to_owned(),
+            })
     }
 }
 
@@ -203,7 +209,9 @@ fn set(table: &mut Table, key: &str, value: Value) {
             table.insert(key.to_owned(), value);
         }
         Some((section, rest)) => {
-            let inner = table.entry(section).or_insert_with(|| Value::Table(Table::new()));
+            let inner = table
+                .entry(section)
+                .or_insert_with(|| Value::Table(Table::new()));
             if let Value::Table(inner) = inner {
                 set(inner, rest, value);
             }
@@ -248,7 +256,10 @@ impl Settings {
     ) -> Result<Self, ConfigError> {
         let mut from_variables = Vec::new();
         let mut config = flags.config.clone();
-        for (name, value) in variables.into_iter().filter(|(n, _)| n.starts_with("TRIBUTARY_")) {
+        for (name, value) in variables
+            .into_iter()
+            .filter(|(n, _)| n.starts_with("TRIBUTARY_"))
+        {
             if name == "TRIBUTARY_CONFIG" {
                 config = config.or(Some(PathBuf::from(&value)));
             }
@@ -259,13 +270,19 @@ impl Settings {
             let key = key.ok_or_else(|| ConfigError::Variable(name.clone()))?;
             let mut table = Table::new();
             set(&mut table, key, read_value(key, &value));
-            from_variables.push(Layer { origin: format!("the variable {name}"), table });
+            from_variables.push(Layer {
+                origin: format!("the variable {name}"),
+                table,
+            });
         }
         let mut from_flags = Table::new();
         for (key, value) in &flags.set {
             set(&mut from_flags, key, read_value(key, value));
         }
-        let from_flags = Layer { origin: "the command line".to_owned(), table: from_flags };
+        let from_flags = Layer {
+            origin: "the command line".to_owned(),
+            table: from_flags,
+        };
 
         let outside = from_variables.iter().chain(std::iter::once(&from_flags));
         let file = match config {
@@ -273,13 +290,21 @@ impl Settings {
             None => default_file(outside)?,
         };
         let mut all = Table::new();
-        for layer in file.into_iter().chain(from_variables).chain(std::iter::once(from_flags)) {
+        for layer in file
+            .into_iter()
+            .chain(from_variables)
+            .chain(std::iter::once(from_flags))
+        {
             layer.check()?;
             overlay(&mut all, layer.table);
         }
-        let keys: Keys = Value::Table(all).try_into().map_err(|e: toml::de::Error| {
-            ConfigError::Syntax { origin: "the settings".to_owned(), problem: e.to_string() }
-        })?;
+        let keys: Keys =
+            Value::Table(all)
+                .try_into()
+                .map_err(|e: toml::de::Error| ConfigError::Syntax {
+                    origin: "the settings".to_owned(),
+                    problem: e.to_string(),
+                })?;
         Self::from_keys(keys)
     }
 
@@ -317,7 +342,9 @@ impl Settings {
         Ok(Self {
             data: DataFolder::at(keys.data.unwrap_or_else(|| PathBuf::from(DATA))),
             listen,
-            public_url: keys.public_url.map(|url| url.trim_end_matches('/').to_owned()),
+            public_url: keys
+                .public_url
+                .map(|url| url.trim_end_matches('/').to_owned()),
             audience: keys.audience,
             transport,
             behind_proxy,
@@ -350,20 +377,24 @@ fn variable(key: &str) -> String {
 
 fn read_file(path: &Path) -> Result<Layer, ConfigError> {
     let origin = path.display().to_string();
-    let text = std::fs::read_to_string(path)
-        .map_err(|source| ConfigError::File { path: path.to_owned(), source })?;
-    let table = text.parse().map_err(|e: toml::de::Error| ConfigError::Syntax {
-        origin: origin.clone(),
-        problem: e.to_string().trim().to_owned(),
+    let text = std::fs::read_to_string(path).map_err(|source| ConfigError::File {
+        path: path.to_owned(),
+        source,
     })?;
+    let table = text
+        .parse()
+        .map_err(|e: toml::de::Error| ConfigError::Syntax {
+            origin: origin.clone(),
+            problem: e.to_string().trim().to_owned(),
+        })?;
     Ok(Layer { origin, table })
 }
 
 /// The file in the data folder, if there is one.
-fn default_file<'a>(
-    layers: impl Iterator<Item = &'a Layer>,
-) -> Result<Option<Layer>, ConfigError> {
-    let named = layers.filter_map(|layer| layer.table.get("data")?.as_str().map(str::to_owned)).last();
+fn default_file<'a>(layers: impl Iterator<Item = &'a Layer>) -> Result<Option<Layer>, ConfigError> {
+    let named = layers
+        .filter_map(|layer| layer.table.get("data")?.as_str().map(str::to_owned))
+        .last();
     let path = DataFolder::at(named.unwrap_or_else(|| DATA.to_owned())).config();
     if !path.is_file() {
         return Ok(None);
@@ -383,7 +414,11 @@ fn default_file<'a>(
 mod tests {
     use super::*;
 
-    fn load(file: &str, variables: &[(&str, &str)], set: &[(&'static str, &str)]) -> Result<Settings, ConfigError> {
+    fn load(
+        file: &str,
+        variables: &[(&str, &str)],
+        set: &[(&'static str, &str)],
+    ) -> Result<Settings, ConfigError> {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("t.toml");
         std::fs::write(&path, file).unwrap();
@@ -391,7 +426,9 @@ mod tests {
             config: Some(path),
             set: set.iter().map(|(k, v)| (*k, (*v).to_owned())).collect(),
         };
-        let variables = variables.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned()));
+        let variables = variables
+            .iter()
+            .map(|(k, v)| ((*k).to_owned(), (*v).to_owned()));
         Settings::load(&flags, variables)
     }
 
@@ -400,29 +437,62 @@ mod tests {
         let file = "listen = \"127.0.0.1:1\"\naudience = \"file\"\n[log]\nlevel = \"warn\"\n";
         let settings = load(
             file,
-            &[("TRIBUTARY_LISTEN", "127.0.0.1:2"), ("TRIBUTARY_LOG_FORMAT", "json"), ("PATH", "x")],
+            &[
+                ("TRIBUTARY_LISTEN", "127.0.0.1:2"),
+                ("TRIBUTARY_LOG_FORMAT", "json"),
+                ("PATH", "x"),
+            ],
             &[("listen", "127.0.0.1:3")],
         )
         .unwrap();
         assert_eq!(settings.listen.port(), 3);
         assert_eq!(settings.audience.as_deref(), Some("file"));
-        assert_eq!(settings.log, LogSettings { level: LogLevel::Warn, format: LogFormat::Json });
+        assert_eq!(
+            settings.log,
+            LogSettings {
+                level: LogLevel::Warn,
+                format: LogFormat::Json
+            }
+        );
     }
 
     #[test]
     fn a_mistake_is_named_with_its_origin_and_key() {
         let error = load("listen = 8443", &[], &[]).unwrap_err().to_string();
-        assert!(error.contains("t.toml") && error.contains("`listen`"), "{error}");
-        let error = load("[tls]\ncertficate = \"x\"", &[], &[]).unwrap_err().to_string();
-        assert!(error.contains("t.toml") && error.contains("tls") && error.contains("certficate"), "{error}");
-        let error = load("", &[("TRIBUTARY_WORKERS", "many")], &[]).unwrap_err().to_string();
-        assert!(error.contains("TRIBUTARY_WORKERS") && error.contains("`workers`"), "{error}");
-        let error = load("", &[("TRIBUTARY_LISTNE", "x")], &[]).unwrap_err().to_string();
+        assert!(
+            error.contains("t.toml") && error.contains("`listen`"),
+            "{error}"
+        );
+        let error = load("[tls]\ncertficate = \"x\"", &[], &[])
+            .unwrap_err()
+            .to_string();
+        assert!(
+            error.contains("t.toml") && error.contains("tls") && error.contains("certficate"),
+            "{error}"
+        );
+        let error = load("", &[("TRIBUTARY_WORKERS", "many")], &[])
+            .unwrap_err()
+            .to_string();
+        assert!(
+            error.contains("TRIBUTARY_WORKERS") && error.contains("`workers`"),
+            "{error}"
+        );
+        let error = load("", &[("TRIBUTARY_LISTNE", "x")], &[])
+            .unwrap_err()
+            .to_string();
         assert!(error.contains("TRIBUTARY_LISTNE"), "{error}");
-        let error = load("", &[], &[("log.level", "loud")]).unwrap_err().to_string();
-        assert!(error.contains("the command line") && error.contains("log.level"), "{error}");
+        let error = load("", &[], &[("log.level", "loud")])
+            .unwrap_err()
+            .to_string();
+        assert!(
+            error.contains("the command line") && error.contains("log.level"),
+            "{error}"
+        );
         let error = load("listen = ", &[], &[]).unwrap_err().to_string();
-        assert!(error.contains("t.toml") && error.contains("line 1"), "{error}");
+        assert!(
+            error.contains("t.toml") && error.contains("line 1"),
+            "{error}"
+        );
     }
 
     #[test]
@@ -432,7 +502,10 @@ mod tests {
         assert!(load("plain = true\nlisten = \"0.0.0.0:80\"", &[], &[]).is_err());
         let behind = "plain = true\nlisten = \"0.0.0.0:80\"\nbehind_proxy = true";
         assert_eq!(load(behind, &[], &[]).unwrap().transport, Transport::Plain);
-        assert_eq!(load("", &[], &[]).unwrap().listen.to_string(), "0.0.0.0:8443");
+        assert_eq!(
+            load("", &[], &[]).unwrap().listen.to_string(),
+            "0.0.0.0:8443"
+        );
         assert!(load("[tls]\nkey = \"k\"", &[], &[]).is_err());
     }
 
@@ -441,7 +514,10 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("tributary.toml"), "audience = \"here\"").unwrap();
         let data = folder.path().to_str().unwrap().to_owned();
-        let flags = Flags { config: None, set: vec![("data", data)] };
+        let flags = Flags {
+            config: None,
+            set: vec![("data", data)],
+        };
         let settings = Settings::load(&flags, []).unwrap();
         assert_eq!(settings.audience.as_deref(), Some("here"));
         assert_eq!(settings.data.path(), folder.path());

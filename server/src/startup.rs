@@ -60,9 +60,17 @@ pub fn lock(data: &DataFolder) -> Result<FolderLock> {
 
 /// Where people reach the server, when the settings do not say: its address on the local network.
 pub fn derived_url(settings: &Settings, port: u16) -> String {
-    let scheme = if settings.transport == Transport::Plain { "http" } else { "https" };
+    let scheme = if settings.transport == Transport::Plain {
+        "http"
+    } else {
+        "https"
+    };
     let ip = settings.listen.ip();
-    let ip = if ip.is_unspecified() { tls::local_address().unwrap_or(ip) } else { ip };
+    let ip = if ip.is_unspecified() {
+        tls::local_address().unwrap_or(ip)
+    } else {
+        ip
+    };
     if ip.is_unspecified() {
         format!("{scheme}://localhost:{port}")
     } else {
@@ -134,7 +142,15 @@ impl Application {
         let service = Service::open(&settings.data, options, ambient).map_err(in_words)?;
         let service = Arc::new(service);
         let (stop, _) = watch::channel(false);
-        Ok(Self { settings, listener, address, service, tls, stop, _lock: lock })
+        Ok(Self {
+            settings,
+            listener,
+            address,
+            service,
+            tls,
+            stop,
+            _lock: lock,
+        })
     }
 
     /// The port it has.
@@ -227,7 +243,10 @@ mod tests {
 
     #[test]
     fn the_host_of_a_url() {
-        assert_eq!(host_of("https://survey.example.org:8443/x"), Some("survey.example.org"));
+        assert_eq!(
+            host_of("https://survey.example.org:8443/x"),
+            Some("survey.example.org")
+        );
         assert_eq!(host_of("https://[::1]:8443"), Some("::1"));
         assert_eq!(host_of("http://10.0.0.1"), Some("10.0.0.1"));
         assert_eq!(host_of("nonsense"), None);

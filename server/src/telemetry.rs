@@ -18,13 +18,29 @@ use crate::service::ambient::{Ambient, System, rfc3339};
 
 /// The fields that may be logged.
 const FIELDS: &[&str] = &[
-    "message", "request_id", "method", "route", "status", "code", "cause", "duration_ms", "address", "port", "org",
-    "bytes", "count", "signal", "version",
+    "message",
+    "request_id",
+    "method",
+    "route",
+    "status",
+    "code",
+    "cause",
+    "duration_ms",
+    "address",
+    "port",
+    "org",
+    "bytes",
+    "count",
+    "signal",
+    "version",
 ];
 
 /// Starts logging, once for the process.
 pub fn init(settings: LogSettings) {
-    let lines = Lines { level: level(settings.level), format: settings.format };
+    let lines = Lines {
+        level: level(settings.level),
+        format: settings.format,
+    };
     // An error says that a test has started it before.
     let _ = tracing::subscriber::set_global_default(tracing_subscriber::registry().with(lines));
 }
@@ -107,7 +123,12 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Lines {
             }
         }
         event.record(&mut fields);
-        let line = line(self.format, *event.metadata().level(), &rfc3339(System::new().now()), fields.0);
+        let line = line(
+            self.format,
+            *event.metadata().level(),
+            &rfc3339(System::new().now()),
+            fields.0,
+        );
         // Nobody is left to tell when standard error is gone.
         let _ = std::io::stderr().lock().write_all(line.as_bytes());
     }
@@ -126,7 +147,9 @@ fn line(format: LogFormat, level: Level, time: &str, mut fields: Map<String, Val
             let mut out = format!("{time} {level:5} {message}");
             for (name, value) in &fields {
                 let _ = match value {
-                    Value::String(text) if !text.contains([' ', '"', '\n']) => write!(out, " {name}={text}"),
+                    Value::String(text) if !text.contains([' ', '"', '\n']) => {
+                        write!(out, " {name}={text}")
+                    }
                     value => write!(out, " {name}={value}"),
                 };
             }
@@ -156,12 +179,20 @@ mod tests {
         let caught = Arc::new(Mutex::new(Vec::new()));
         let subscriber = tracing_subscriber::registry().with(Catch(Arc::clone(&caught)));
         tracing::subscriber::with_default(subscriber, || {
-            tracing::info!(answer = "she was sold", path = "/x", status = 200_u64, "done");
+            tracing::info!(
+                answer = "she was sold",
+                path = "/x",
+                status = 200_u64,
+                "done"
+            );
         });
         let lines = caught.lock().unwrap();
         let text = line(LogFormat::Text, Level::INFO, "t", lines[0].clone());
         assert_eq!(text, "t INFO  done status=200\n");
         let json = line(LogFormat::Json, Level::INFO, "t", lines[0].clone());
-        assert!(!json.contains("sold") && json.contains("\"status\":200"), "{json}");
+        assert!(
+            !json.contains("sold") && json.contains("\"status\":200"),
+            "{json}"
+        );
     }
 }

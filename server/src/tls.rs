@@ -35,7 +35,11 @@ const CERTIFICATE: &str = "tls-certificate.pem";
 const KEY: &str = "tls-key.pem";
 
 /// Reads what the settings name. None: no TLS.
-pub fn load(transport: &Transport, data: &DataFolder, public_host: Option<&str>) -> Result<Option<Tls>> {
+pub fn load(
+    transport: &Transport,
+    data: &DataFolder,
+    public_host: Option<&str>,
+) -> Result<Option<Tls>> {
     let (certificate, key, own) = match transport {
         Transport::Plain => return Ok(None),
         Transport::Files { certificate, key } => (certificate.clone(), key.clone(), false),
@@ -45,7 +49,13 @@ pub fn load(transport: &Transport, data: &DataFolder, public_host: Option<&str>)
         }
     };
     let chain = read_chain(&certificate)?;
-    let pin = own.then(|| chain.first().map(|first| hex::encode(Sha256::digest(first)))).flatten();
+    let pin = own
+        .then(|| {
+            chain
+                .first()
+                .map(|first| hex::encode(Sha256::digest(first)))
+        })
+        .flatten();
     let key = PrivateKeyDer::from_pem_file(&key)
         .with_context(|| format!("reading the private key {}", key.display()))?;
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
@@ -78,7 +88,11 @@ pub fn make_certificate(data: &DataFolder, public_host: Option<&str>) -> Result<
     if data.keys().join(CERTIFICATE).is_file() && data.keys().join(KEY).is_file() {
         return Ok(());
     }
-    let mut names = vec!["localhost".to_owned(), "127.0.0.1".to_owned(), "::1".to_owned()];
+    let mut names = vec![
+        "localhost".to_owned(),
+        "127.0.0.1".to_owned(),
+        "::1".to_owned(),
+    ];
     names.extend(local_address().map(|ip| ip.to_string()));
     names.extend(public_host.map(str::to_owned));
     names.sort();
@@ -114,7 +128,9 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let data = DataFolder::at(folder.path());
         data.create().unwrap();
-        let first = load(&Transport::SelfSigned, &data, Some("survey.example.org")).unwrap().unwrap();
+        let first = load(&Transport::SelfSigned, &data, Some("survey.example.org"))
+            .unwrap()
+            .unwrap();
         let second = load(&Transport::SelfSigned, &data, None).unwrap().unwrap();
         assert_eq!(first.pin.as_ref().unwrap().len(), 64);
         assert_eq!(first.pin, second.pin);
@@ -128,7 +144,10 @@ mod tests {
         let data = DataFolder::at(folder.path());
         let path = folder.path().join("cert.pem");
         std::fs::write(&path, "nonsense").unwrap();
-        let transport = Transport::Files { certificate: path.clone(), key: path };
+        let transport = Transport::Files {
+            certificate: path.clone(),
+            key: path,
+        };
         let error = load(&transport, &data, None).err().unwrap();
         assert!(format!("{error:#}").contains("cert.pem"), "{error:#}");
     }

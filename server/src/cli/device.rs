@@ -41,25 +41,44 @@ pub(super) enum Device {
 impl Device {
     pub(super) fn run(self, service: &Service) -> Result<()> {
         match self {
-            Self::EnrolCode { user, minutes, link_only, org } => {
+            Self::EnrolCode {
+                user,
+                minutes,
+                link_only,
+                org,
+            } => {
                 let org = org.find(service)?;
                 let user = service.user_named(org.id, &user).map_err(in_words)?;
                 let good_for = Some(u64::from(minutes) * 60_000);
-                let code = service.enrol_code(By::Operator, org.id, user.id, good_for).map_err(in_words)?;
+                let code = service
+                    .enrol_code(By::Operator, org.id, user.id, good_for)
+                    .map_err(in_words)?;
                 if link_only {
                     return terminal::say(code.link);
                 }
                 terminal::say(terminal::qr(&code.link)?)?;
-                terminal::say(format!("For one device of {}, once, until {}.", user.name, code.expires_at))?;
-                terminal::say(format!("Scan it, or open this link, or type the code {}:", code.code))?;
+                terminal::say(format!(
+                    "For one device of {}, once, until {}.",
+                    user.name, code.expires_at
+                ))?;
+                terminal::say(format!(
+                    "Scan it, or open this link, or type the code {}:",
+                    code.code
+                ))?;
                 terminal::say(code.link)
             }
             Self::List { org } => list(service, &org),
             Self::Revoke { id, org } => {
                 let org = org.find(service)?;
-                let id: ProfileId = id.parse().context("not the id of a device: see `tributary device list`")?;
-                service.revoke_device(By::Operator, org.id, id).map_err(in_words)?;
-                terminal::say("Revoked. It gets nothing more; what it still sends is kept apart for a coordinator.")
+                let id: ProfileId = id
+                    .parse()
+                    .context("not the id of a device: see `tributary device list`")?;
+                service
+                    .revoke_device(By::Operator, org.id, id)
+                    .map_err(in_words)?;
+                terminal::say(
+                    "Revoked. It gets nothing more; what it still sends is kept apart for a coordinator.",
+                )
             }
         }
     }
@@ -70,11 +89,23 @@ fn list(service: &Service, org: &OrgFlag) -> Result<()> {
     let mut rows = Vec::new();
     let mut page = PageRequest::largest(None);
     loop {
-        let found = service.devices(By::Operator, org.id, &page).map_err(in_words)?;
+        let found = service
+            .devices(By::Operator, org.id, &page)
+            .map_err(in_words)?;
         rows.extend(found.items.into_iter().map(|d| {
-            let state = if d.revoked_at.is_some() { "revoked" } else { "live" };
+            let state = if d.revoked_at.is_some() {
+                "revoked"
+            } else {
+                "live"
+            };
             let synced = d.last_sync_at.unwrap_or_else(|| "never".to_owned());
-            vec![d.user_name, d.label, state.to_owned(), synced, d.id.to_string()]
+            vec![
+                d.user_name,
+                d.label,
+                state.to_owned(),
+                synced,
+                d.id.to_string(),
+            ]
         }));
         match found.next {
             Some(next) => page = PageRequest::largest(Some(next)),

@@ -67,12 +67,23 @@ impl Init {
              with `tributary org create`.",
             data.path().display()
         );
-        let password = if self.password_stdin { Some(terminal::read_line()?) } else { None };
+        let password = if self.password_stdin {
+            Some(terminal::read_line()?)
+        } else {
+            None
+        };
         data.create()?;
         let _lock = lock(data)?;
-        let url = settings.public_url.clone().unwrap_or_else(|| derived_url(&settings, settings.listen.port()));
+        let url = settings
+            .public_url
+            .clone()
+            .unwrap_or_else(|| derived_url(&settings, settings.listen.port()));
         let pin = tls::load(&settings.transport, data, host_of(&url))?.and_then(|tls| tls.pin);
-        let options = ServiceOptions { public_url: url.clone(), audience: settings.audience.clone(), certificate: pin };
+        let options = ServiceOptions {
+            public_url: url.clone(),
+            audience: settings.audience.clone(),
+            certificate: pin,
+        };
         let service = Service::create(data, options, Arc::new(System::new())).map_err(in_words)?;
         let (given, made) = match password {
             Some(text) => (Secret::new(text), None),
@@ -90,16 +101,30 @@ impl Init {
 
     fn first(&self, service: &Service, password: Secret) -> Result<()> {
         let password = NewPassword::new(password).map_err(in_words)?;
-        let organisation = CreateOrganisation { slug: self.org.clone(), name: self.org_name.clone() };
-        let organisation = service.create_organisation(By::Operator, &organisation).map_err(in_words)?;
-        let admin = CreateUser { name: self.admin.clone(), role: Role::OrgAdmin };
-        let admin = service.create_user(By::Operator, organisation.id, &admin).map_err(in_words)?;
-        service.set_password(admin.user.id, &password).map_err(in_words)
+        let organisation = CreateOrganisation {
+            slug: self.org.clone(),
+            name: self.org_name.clone(),
+        };
+        let organisation = service
+            .create_organisation(By::Operator, &organisation)
+            .map_err(in_words)?;
+        let admin = CreateUser {
+            name: self.admin.clone(),
+            role: Role::OrgAdmin,
+        };
+        let admin = service
+            .create_user(By::Operator, organisation.id, &admin)
+            .map_err(in_words)?;
+        service
+            .set_password(admin.user.id, &password)
+            .map_err(in_words)
     }
 
     fn next(&self, url: &str, data: &std::path::Path, made: Option<&str>) -> Result<()> {
         terminal::say(format!("Made the data folder {}.", data.display()))?;
-        terminal::say("Whoever can read it can read every answer: keep it on an encrypted disk, and copy it elsewhere.")?;
+        terminal::say(
+            "Whoever can read it can read every answer: keep it on an encrypted disk, and copy it elsewhere.",
+        )?;
         terminal::say("")?;
         terminal::say(format!("  organisation  {}", self.org))?;
         terminal::say(format!("  name          {}", self.admin))?;
@@ -109,13 +134,16 @@ impl Init {
         terminal::say(format!("  address       {url}"))?;
         terminal::say("")?;
         terminal::say("Next: `tributary serve`, and then, for the first device of a worker,")?;
-        terminal::say("      `tributary user create NAME --role worker` and `tributary device enrol-code NAME`.")
+        terminal::say(
+            "      `tributary user create NAME --role worker` and `tributary device enrol-code NAME`.",
+        )
     }
 }
 
 /// 96 bits, to be typed once and then changed.
 fn made_up() -> Result<String> {
     let mut bytes = [0; 12];
-    getrandom::fill(&mut bytes).map_err(|e| anyhow::anyhow!("the system gave no randomness: {e}"))?;
+    getrandom::fill(&mut bytes)
+        .map_err(|e| anyhow::anyhow!("the system gave no randomness: {e}"))?;
     Ok(URL_SAFE_NO_PAD.encode(bytes))
 }

@@ -85,12 +85,26 @@ impl Common {
     /// The settings, with further flags of a command.
     fn settings(&self, more: Vec<(&'static str, String)>) -> Result<Settings> {
         let mut set = more;
-        let data = self.data.as_ref().map(|path| path.to_string_lossy().into_owned());
-        let own = [("data", data), ("public_url", self.public_url.clone()), ("listen", self.listen.clone())];
-        set.extend(own.into_iter().filter_map(|(key, value)| Some((key, value?))));
-        let flags = Flags { config: self.config.clone(), set };
-        let variables = std::env::vars_os()
-            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+        let data = self
+            .data
+            .as_ref()
+            .map(|path| path.to_string_lossy().into_owned());
+        let own = [
+            ("data", data),
+            ("public_url", self.public_url.clone()),
+            ("listen", self.listen.clone()),
+        ];
+        set.extend(
+            own.into_iter()
+                .filter_map(|(key, value)| Some((key, value?))),
+        );
+        let flags = Flags {
+            config: self.config.clone(),
+            set,
+        };
+        let variables = std::env::vars_os().filter_map(|(name, value)| {
+            Some((name.into_string().ok()?, value.into_string().ok()?))
+        });
         Ok(Settings::load(&flags, variables)?)
     }
     /// The service of the data folder, beside a server that may be running.
@@ -113,12 +127,19 @@ impl OrgFlag {
     fn find(&self, service: &Service) -> Result<crate::service::organisations::OrganisationView> {
         if let Some(slug) = &self.org {
             let found = service.organisation_named(slug);
-            return found.map_err(|_| anyhow::anyhow!("there is no organisation `{slug}`; see `tributary org list`"));
+            return found.map_err(|_| {
+                anyhow::anyhow!("there is no organisation `{slug}`; see `tributary org list`")
+            });
         }
-        let all = service.organisations(By::Operator, &Default::default()).map_err(in_words)?.items;
+        let all = service
+            .organisations(By::Operator, &Default::default())
+            .map_err(in_words)?
+            .items;
         match <[_; 1]>::try_from(all) {
             Ok([only]) => Ok(only),
-            Err(all) if all.is_empty() => anyhow::bail!("there is no organisation yet; see `tributary org create --help`"),
+            Err(all) if all.is_empty() => {
+                anyhow::bail!("there is no organisation yet; see `tributary org create --help`")
+            }
             Err(_) => anyhow::bail!("there are several organisations: say which with --org"),
         }
     }

@@ -46,11 +46,17 @@ impl Serve {
             ("log.level", self.log_level),
             ("log.format", self.log_format),
         ];
-        let set = set.into_iter().filter_map(|(key, value)| Some((key, value?))).collect();
+        let set = set
+            .into_iter()
+            .filter_map(|(key, value)| Some((key, value?)))
+            .collect();
         let settings = common.settings(set)?;
         telemetry::init(settings.log);
         let application = Application::build(settings)?;
-        terminal::say(format!("Tributary answers at {}. Stop it with ctrl-c.", application.url()))?;
+        terminal::say(format!(
+            "Tributary answers at {}. Stop it with ctrl-c.",
+            application.url()
+        ))?;
         application.run()
     }
 }

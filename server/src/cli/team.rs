@@ -48,16 +48,26 @@ impl Team {
         match self {
             Self::Create { name, org } => {
                 let org = org.find(service)?;
-                let team = service.create_team(By::Operator, org.id, &CreateTeam { name }).map_err(in_words)?;
+                let team = service
+                    .create_team(By::Operator, org.id, &CreateTeam { name })
+                    .map_err(in_words)?;
                 terminal::say(format!("Made the team {}.", team.name))
             }
             Self::List { org } => {
                 let org = org.find(service)?;
-                let teams = service.teams(By::Operator, org.id, &PageRequest::largest(None)).map_err(in_words)?;
+                let teams = service
+                    .teams(By::Operator, org.id, &PageRequest::largest(None))
+                    .map_err(in_words)?;
                 let rows: Vec<_> = teams
                     .items
                     .into_iter()
-                    .map(|team| vec![team.name, team.members.len().to_string(), team.id.to_string()])
+                    .map(|team| {
+                        vec![
+                            team.name,
+                            team.members.len().to_string(),
+                            team.id.to_string(),
+                        ]
+                    })
                     .collect();
                 terminal::table(&["NAME", "MEMBERS", "ID"], &rows)
             }
@@ -71,7 +81,9 @@ fn member(service: &Service, org: &OrgFlag, team: &str, user: &str, member: bool
     let org = org.find(service)?;
     let team = service.team_named(org.id, team).map_err(in_words)?;
     let user = service.user_named(org.id, user).map_err(in_words)?;
-    service.set_team_member(By::Operator, org.id, team.id, user.id, member).map_err(in_words)?;
+    service
+        .set_team_member(By::Operator, org.id, team.id, user.id, member)
+        .map_err(in_words)?;
     let what = if member { "is in" } else { "is not in" };
     terminal::say(format!("{} {what} {}.", user.name, team.name))
 }

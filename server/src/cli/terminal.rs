@@ -18,16 +18,25 @@ pub(super) fn say(text: impl AsRef<str>) -> Result<()> {
 /// Columns, as wide as their widest cell.
 pub(super) fn table(head: &[&str], rows: &[Vec<String>]) -> Result<()> {
     let width = |column: usize| {
-        let cells = rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count());
-        cells.chain(head.get(column).map(|h| h.chars().count())).max().unwrap_or(0)
+        let cells = rows
+            .iter()
+            .filter_map(|row| row.get(column))
+            .map(|cell| cell.chars().count());
+        cells
+            .chain(head.get(column).map(|h| h.chars().count()))
+            .max()
+            .unwrap_or(0)
     };
     let line = |cells: &mut dyn Iterator<Item = &str>| {
-        let padded: Vec<_> =
-            cells.enumerate().map(|(i, cell)| format!("{cell:<width$}", width = width(i))).collect();
+        let padded: Vec<_> = cells
+            .enumerate()
+            .map(|(i, cell)| format!("{cell:<width$}", width = width(i)))
+            .collect();
         padded.join("  ").trim_end().to_owned()
     };
     say(line(&mut head.iter().copied()))?;
-    rows.iter().try_for_each(|row| say(line(&mut row.iter().map(String::as_str))))
+    rows.iter()
+        .try_for_each(|row| say(line(&mut row.iter().map(String::as_str))))
 }
 
 /// What went wrong, with its causes.
@@ -61,9 +70,18 @@ use std::io::BufRead;
 mod tests {
     #[test]
     fn a_link_fits_a_terminal() {
-        let link = format!("https://survey.example.org:8443/enrol#o=mekong&c={}&r={}&t={}", "0".repeat(26), "a".repeat(64), "b".repeat(64));
+        let link = format!(
+            "https://survey.example.org:8443/enrol#o=mekong&c={}&r={}&t={}",
+            "0".repeat(26),
+            "a".repeat(64),
+            "b".repeat(64)
+        );
         let code = super::qr(&link).unwrap();
-        assert!(code.lines().all(|line| line.chars().count() <= 78), "{}", code.lines().next().unwrap().chars().count());
+        assert!(
+            code.lines().all(|line| line.chars().count() <= 78),
+            "{}",
+            code.lines().next().unwrap().chars().count()
+        );
         assert!(code.lines().count() <= 40);
     }
 }

@@ -89,30 +89,56 @@ pub(super) async fn nonce(service: web::Data<Service>) -> Result<web::Json<Nonce
 /// A device proves itself (RFC 7523) and gets a token.
 #[utoipa::path(post, path = "/api/v1/auth/device", operation_id = "proveDevice", tag = "auth", request_body = DeviceProof,
     responses((status = 200, description = "Proven.", body = DeviceToken), (status = 401, description = "Not proven.", body = Problem)))]
-pub(super) async fn device(service: web::Data<Service>, body: Json<DeviceProof>) -> Result<web::Json<DeviceToken>> {
-    blocking(service, move |service| service.prove_device(&body.0.assertion)).await.map(web::Json)
+pub(super) async fn device(
+    service: web::Data<Service>,
+    body: Json<DeviceProof>,
+) -> Result<web::Json<DeviceToken>> {
+    blocking(service, move |service| {
+        service.prove_device(&body.0.assertion)
+    })
+    .await
+    .map(web::Json)
 }
 
 /// A user signs in.
 #[utoipa::path(post, path = "/api/v1/auth/sign-in", operation_id = "signIn", tag = "auth", request_body = SignIn,
     responses((status = 200, description = "Signed in.", body = SignedInReply), (status = 401, description = "Not signed in.", body = Problem),
               (status = 429, description = "Too many attempts.", body = Problem)))]
-pub(super) async fn sign_in(service: web::Data<Service>, from: From, body: Json<SignIn>) -> Result<web::Json<SignedInReply>> {
-    blocking(service, move |service| service.sign_in(&body.0, from.0)).await.map(web::Json)
+pub(super) async fn sign_in(
+    service: web::Data<Service>,
+    from: From,
+    body: Json<SignIn>,
+) -> Result<web::Json<SignedInReply>> {
+    blocking(service, move |service| service.sign_in(&body.0, from.0))
+        .await
+        .map(web::Json)
 }
 
 /// The next pair of tokens. Each refresh token is used once.
 #[utoipa::path(post, path = "/api/v1/auth/refresh", operation_id = "refresh", tag = "auth", request_body = RefreshToken,
     responses((status = 200, description = "Use these from now on.", body = SignedInReply), (status = 401, description = "The session has ended.", body = Problem)))]
-pub(super) async fn refresh(service: web::Data<Service>, body: Json<RefreshToken>) -> Result<web::Json<SignedInReply>> {
-    blocking(service, move |service| service.refresh(body.0.refresh_token.expose())).await.map(web::Json)
+pub(super) async fn refresh(
+    service: web::Data<Service>,
+    body: Json<RefreshToken>,
+) -> Result<web::Json<SignedInReply>> {
+    blocking(service, move |service| {
+        service.refresh(body.0.refresh_token.expose())
+    })
+    .await
+    .map(web::Json)
 }
 
 /// Ends a sign-in: all its tokens, at once.
 #[utoipa::path(post, path = "/api/v1/auth/sign-out", operation_id = "signOut", tag = "auth", request_body = RefreshToken,
     responses((status = 204, description = "Ended.")))]
-pub(super) async fn sign_out(service: web::Data<Service>, body: Json<RefreshToken>) -> Result<HttpResponse> {
-    blocking(service, move |service| service.sign_out(body.0.refresh_token.expose())).await?;
+pub(super) async fn sign_out(
+    service: web::Data<Service>,
+    body: Json<RefreshToken>,
+) -> Result<HttpResponse> {
+    blocking(service, move |service| {
+        service.sign_out(body.0.refresh_token.expose())
+    })
+    .await?;
     Ok(HttpResponse::NoContent().finish())
 }
 
@@ -120,9 +146,16 @@ pub(super) async fn sign_out(service: web::Data<Service>, body: Json<RefreshToke
 #[utoipa::path(post, path = "/api/v1/auth/reset", operation_id = "resetPassword", tag = "auth", request_body = Reset,
     responses((status = 204, description = "Set; sign in with it."), (status = 410, description = "The link is no longer good.", body = Problem),
               (status = 422, description = "The password is too short.", body = Problem)))]
-pub(super) async fn reset(service: web::Data<Service>, from: From, body: Json<Reset>) -> Result<HttpResponse> {
+pub(super) async fn reset(
+    service: web::Data<Service>,
+    from: From,
+    body: Json<Reset>,
+) -> Result<HttpResponse> {
     let Reset { token, password } = body.0;
-    blocking(service, move |service| service.reset_password(token.expose(), password, from.0)).await?;
+    blocking(service, move |service| {
+        service.reset_password(token.expose(), password, from.0)
+    })
+    .await?;
     Ok(HttpResponse::NoContent().finish())
 }
 
@@ -130,9 +163,14 @@ pub(super) async fn reset(service: web::Data<Service>, from: From, body: Json<Re
 #[utoipa::path(post, path = "/api/v1/auth/password", operation_id = "changePassword", tag = "auth", request_body = ChangePassword,
     security(("user" = [])),
     responses((status = 204, description = "Changed."), (status = 401, description = "The current one is not right.", body = Problem)))]
-pub(super) async fn password(auth: UserAuth, from: From, body: Json<ChangePassword>) -> Result<HttpResponse> {
+pub(super) async fn password(
+    auth: UserAuth,
+    from: From,
+    body: Json<ChangePassword>,
+) -> Result<HttpResponse> {
     let ChangePassword { current, new } = body.0;
-    auth.run(move |service, user| service.change_password(user, current.expose(), new, from.0)).await?;
+    auth.run(move |service, user| service.change_password(user, current.expose(), new, from.0))
+        .await?;
     Ok(HttpResponse::NoContent().finish())
 }
 

@@ -42,7 +42,11 @@ impl RawBody {
         let read = match self.encoding {
             Encoding::Plain if self.bytes.len() <= limit => return Ok(self.bytes),
             Encoding::Plain => return Err(Code::BodyTooLarge.into()),
-            Encoding::Gzip => bounded(flate2::read::MultiGzDecoder::new(&self.bytes[..]), limit, &mut out),
+            Encoding::Gzip => bounded(
+                flate2::read::MultiGzDecoder::new(&self.bytes[..]),
+                limit,
+                &mut out,
+            ),
             Encoding::Zstd => zstd(&self.bytes, limit, &mut out),
         };
         // What a decoder says may quote what it read.
@@ -85,9 +89,16 @@ async fn receive(payload: web::Payload, limit: usize) -> Result<Bytes> {
     }
 }
 
-fn raw(req: &HttpRequest, payload: &mut Payload, limit: usize) -> impl Future<Output = Result<RawBody>> + use<> {
+fn raw(
+    req: &HttpRequest,
+    payload: &mut Payload,
+    limit: usize,
+) -> impl Future<Output = Result<RawBody>> + use<> {
     let encoding = encoding(req);
-    let announced = req.headers().get(header::CONTENT_LENGTH).and_then(|v| v.to_str().ok()?.parse().ok());
+    let announced = req
+        .headers()
+        .get(header::CONTENT_LENGTH)
+        .and_then(|v| v.to_str().ok()?.parse().ok());
     let payload = web::Payload::from_request(req, payload).into_inner();
     async move {
         let encoding = encoding?;
@@ -151,8 +162,9 @@ fn json_error(pointer: String, error: &serde_json::Error) -> ServiceError {
             let (code, detail) = describe(&error.to_string());
             ServiceError::from(Code::FieldInvalid).item(ErrorItem::at(pointer, code, detail))
         }
-        serde_json::error::Category::Eof => ServiceError::from(Code::JsonMalformed)
-            .item(ErrorItem::at(pointer, "json_cut", "The JSON ends too early.")),
+        serde_json::error::Category::Eof => ServiceError::from(Code::JsonMalformed).item(
+            ErrorItem::at(pointer, "json_cut", "The JSON ends too early."),
+        ),
         _ => ServiceError::from(Code::JsonMalformed).item(ErrorItem::at(
             pointer,
             "json_syntax",
@@ -165,16 +177,28 @@ fn json_error(pointer: String, error: &serde_json::Error) -> ServiceError {
 fn describe(message: &str) -> (&'static str, String) {
     let own = message.split(" at line ").next().unwrap_or_default();
     if own.starts_with("missing field") {
-        return ("field_missing", format!("{}.", own.replacen("missing", "Missing", 1)));
+        return (
+            "field_missing",
+            format!("{}.", own.replacen("missing", "Missing", 1)),
+        );
     }
     if own.starts_with("duplicate field") {
-        return ("field_twice", format!("{}.", own.replacen("duplicate", "Duplicate", 1)));
+        return (
+            "field_twice",
+            format!("{}.", own.replacen("duplicate", "Duplicate", 1)),
+        );
     }
-    let code = if own.starts_with("unknown field") { "field_unknown" } else { "field_wrong" };
+    let code = if own.starts_with("unknown field") {
+        "field_unknown"
+    } else {
+        "field_wrong"
+    };
     let expected = own.rsplit_once(", expected ").map(|(_, expected)| expected);
     // Lists of names are ours; anything with a quotation mark might not be.
     match expected.filter(|text| !text.contains('"')) {
-        Some(expected) if code == "field_unknown" => (code, format!("Not a field of this; expected {expected}.")),
+        Some(expected) if code == "field_unknown" => {
+            (code, format!("Not a field of this; expected {expected}."))
+        }
         Some(expected) => (code, format!("Expected {expected}.")),
         None => (code, "Not allowed here.".to_owned()),
     }
@@ -185,7 +209,9 @@ fn pointer(path: &Path) -> String {
     for segment in path.iter() {
         match segment {
             Segment::Seq { index } => out.push_str(&format!("/{index}")),
-            Segment::Map { key } => out.push_str(&format!("/{}", key.replace('~', "~0").replace('/', "~1"))),
+            Segment::Map { key } => {
+                out.push_str(&format!("/{}", key.replace('~', "~0").replace('/', "~1")))
+            }
             Segment::Enum { variant } => out.push_str(&format!("/{variant}")),
             Segment::Unknown => {}
         }
@@ -215,17 +241,30 @@ mod tests {
     #[test]
     fn an_error_says_where_and_never_what() {
         let e = refused(r#"{"items": [1, "her name"]}"#);
-        assert_eq!((e.code, e.errors[0].pointer.as_deref()), (Code::FieldInvalid, Some("/items/1")));
+        assert_eq!(
+            (e.code, e.errors[0].pointer.as_deref()),
+            (Code::FieldInvalid, Some("/items/1"))
+        );
         assert!(!format!("{e} {:?}", e.errors).contains("her name"), "{e}");
-        for json in [r#"{"her name": 1}"#, r#"{"items": "her name, expected \"her name\""}"#, r#"{"items": {"her name": 2}}"#] {
+        for json in [
+            r#"{"her name": 1}"#,
+            r#"{"items": "her name, expected \"her name\""}"#,
+            r#"{"items": {"her name": 2}}"#,
+        ] {
             let e = refused(json);
             assert!(!e.errors[0].detail.contains("her name"), "{e:?}");
         }
         assert_eq!(refused("{}").errors[0].code, "field_missing");
         assert_eq!(refused(r#"{"items": [1"#).code, Code::JsonMalformed);
         assert_eq!(refused("{} her name").errors[0].code, "field_missing");
-        assert_eq!(read_json::<u32>(b"1 her name").unwrap_err().code, Code::JsonMalformed);
-        assert_eq!(read_json::<String>(b"\"\xff\"").unwrap_err().code, Code::JsonMalformed);
+        assert_eq!(
+            read_json::<u32>(b"1 her name").unwrap_err().code,
+            Code::JsonMalformed
+        );
+        assert_eq!(
+            read_json::<String>(b"\"\xff\"").unwrap_err().code,
+            Code::JsonMalformed
+        );
     }
 
     #[test]
@@ -236,8 +275,15 @@ mod tests {
         let gzip = gzip.finish().unwrap();
         let zstd = zstd::encode_all(&zeros[..], 19).unwrap();
         for (bytes, encoding) in [(gzip, Encoding::Gzip), (zstd, Encoding::Zstd)] {
-            let body = RawBody { bytes: bytes.into(), encoding };
-            assert_eq!(body.decode(REQUEST_BYTES_MAX).unwrap_err().code, Code::BodyTooLarge, "{encoding:?}");
+            let body = RawBody {
+                bytes: bytes.into(),
+                encoding,
+            };
+            assert_eq!(
+                body.decode(REQUEST_BYTES_MAX).unwrap_err().code,
+                Code::BodyTooLarge,
+                "{encoding:?}"
+            );
         }
     }
 
@@ -248,9 +294,15 @@ mod tests {
         let gzip = gzip.finish().unwrap();
         let zstd = zstd::encode_all(&b"interview"[..], 3).unwrap();
         for (bytes, encoding) in [(gzip, Encoding::Gzip), (zstd, Encoding::Zstd)] {
-            let whole = RawBody { bytes: bytes.clone().into(), encoding };
+            let whole = RawBody {
+                bytes: bytes.clone().into(),
+                encoding,
+            };
             assert_eq!(&whole.decode(100).unwrap()[..], b"interview");
-            let cut = RawBody { bytes: bytes[..bytes.len() - 3].to_vec().into(), encoding };
+            let cut = RawBody {
+                bytes: bytes[..bytes.len() - 3].to_vec().into(),
+                encoding,
+            };
             assert_eq!(cut.decode(100).unwrap_err().code, Code::BodyMalformed);
         }
     }

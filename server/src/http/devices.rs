@@ -27,17 +27,29 @@ pub(super) struct CreateCode {
 /// The devices of the organisation.
 #[utoipa::path(get, path = "/api/v1/devices", operation_id = "listDevices", tag = "devices", params(PageRequest), security(("user" = [])),
     responses((status = 200, description = "A page of them.", body = Page<DeviceView>)))]
-pub(super) async fn list(auth: UserAuth, page: web::Query<PageRequest>) -> Result<web::Json<Page<DeviceView>>> {
-    auth.run(move |service, user| service.devices(By::User(user), user.org, &page)).await.map(web::Json)
+pub(super) async fn list(
+    auth: UserAuth,
+    page: web::Query<PageRequest>,
+) -> Result<web::Json<Page<DeviceView>>> {
+    auth.run(move |service, user| service.devices(By::User(user), user.org, &page))
+        .await
+        .map(web::Json)
 }
 
 /// A one-time code with which one device of a user enrols, and the link to show as a QR code.
 #[utoipa::path(post, path = "/api/v1/devices/codes", operation_id = "createEnrolCode", tag = "devices", request_body = CreateCode, security(("user" = [])),
     responses((status = 201, description = "Show it once.", body = EnrolCode), (status = 404, description = "No such user.", body = Problem)))]
 pub(super) async fn code(auth: UserAuth, body: Json<CreateCode>) -> Result<HttpResponse> {
-    let CreateCode { user: for_user, minutes } = body.0;
+    let CreateCode {
+        user: for_user,
+        minutes,
+    } = body.0;
     let good_for_ms = minutes.map(|m| u64::from(m) * 60_000);
-    let code = auth.run(move |service, user| service.enrol_code(By::User(user), user.org, for_user, good_for_ms)).await?;
+    let code = auth
+        .run(move |service, user| {
+            service.enrol_code(By::User(user), user.org, for_user, good_for_ms)
+        })
+        .await?;
     Ok(HttpResponse::Created().json(code))
 }
 
@@ -46,6 +58,7 @@ pub(super) async fn code(auth: UserAuth, body: Json<CreateCode>) -> Result<HttpR
     security(("user" = [])),
     responses((status = 204, description = "Revoked."), (status = 404, description = "None of that id.", body = Problem)))]
 pub(super) async fn revoke(auth: UserAuth, id: web::Path<ProfileId>) -> Result<HttpResponse> {
-    auth.run(move |service, user| service.revoke_device(By::User(user), user.org, *id)).await?;
+    auth.run(move |service, user| service.revoke_device(By::User(user), user.org, *id))
+        .await?;
     Ok(HttpResponse::NoContent().finish())
 }

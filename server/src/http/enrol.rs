@@ -86,8 +86,14 @@ pub(super) struct DeviceSelf {
 #[utoipa::path(post, path = "/api/v1/enrol", operation_id = "enrol", tag = "devices", request_body = inline(EnrolRequestSchema),
     responses((status = 200, description = "Enrolled.", body = inline(EnrolReplySchema)), (status = 403, description = "The code is not known.", body = Problem),
               (status = 409, description = "The code or the key was used.", body = Problem), (status = 410, description = "The code has expired.", body = Problem)))]
-pub(super) async fn enrol(service: web::Data<Service>, from: From, body: Json<EnrolRequest>) -> Result<web::Json<EnrolReply>> {
-    blocking(service, move |service| service.enrol(&body.0, from.0)).await.map(web::Json)
+pub(super) async fn enrol(
+    service: web::Data<Service>,
+    from: From,
+    body: Json<EnrolRequest>,
+) -> Result<web::Json<EnrolReply>> {
+    blocking(service, move |service| service.enrol(&body.0, from.0))
+        .await
+        .map(web::Json)
 }
 
 /// The device that asks, as the server knows it now.

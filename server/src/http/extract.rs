@@ -24,14 +24,20 @@ struct Bearer {
 
 impl Bearer {
     fn from(req: &HttpRequest) -> Result<Self> {
-        let value = req.headers().get(header::AUTHORIZATION).ok_or(Code::CredentialMissing)?;
+        let value = req
+            .headers()
+            .get(header::AUTHORIZATION)
+            .ok_or(Code::CredentialMissing)?;
         let text = value.to_str().map_err(|_| Code::CredentialMissing)?;
         let (scheme, token) = text.split_once(' ').ok_or(Code::CredentialMissing)?;
         if !scheme.eq_ignore_ascii_case("bearer") || token.len() > 4_096 {
             return Err(Code::CredentialMissing.into());
         }
         let service = req.app_data::<web::Data<Service>>().ok_or(Code::Internal)?;
-        Ok(Self { token: Zeroizing::new(token.trim().to_owned()), service: service.clone() })
+        Ok(Self {
+            token: Zeroizing::new(token.trim().to_owned()),
+            service: service.clone(),
+        })
     }
     async fn run<P, T: Send + 'static>(
         self,
@@ -135,10 +141,16 @@ impl FromRequest for From {
     type Error = ServiceError;
     type Future = Ready<Result<Self>>;
     fn from_request(req: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let behind = req.app_data::<web::Data<HttpOptions>>().is_some_and(|o| o.behind_proxy);
+        let behind = req
+            .app_data::<web::Data<HttpOptions>>()
+            .is_some_and(|o| o.behind_proxy);
         let forwarded = behind.then(|| forwarded(req)).flatten();
         let peer = req.peer_addr().map(|addr| addr.ip());
-        ready(Ok(Self(forwarded.or(peer).unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED)))))
+        ready(Ok(Self(
+            forwarded
+                .or(peer)
+                .unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED)),
+        )))
     }
 }
 

@@ -27,10 +27,22 @@ static HEADERS: [(HeaderName, &str); 8] = [
     (header::X_FRAME_OPTIONS, "DENY"),
     (header::REFERRER_POLICY, "no-referrer"),
     (header::CACHE_CONTROL, "no-store"),
-    (header::CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'"),
-    (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
-    (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
-    (header::PERMISSIONS_POLICY, "camera=(), geolocation=(), microphone=()"),
+    (
+        header::CONTENT_SECURITY_POLICY,
+        "default-src 'none'; frame-ancestors 'none'",
+    ),
+    (
+        HeaderName::from_static("cross-origin-resource-policy"),
+        "same-origin",
+    ),
+    (
+        HeaderName::from_static("cross-origin-opener-policy"),
+        "same-origin",
+    ),
+    (
+        header::PERMISSIONS_POLICY,
+        "camera=(), geolocation=(), microphone=()",
+    ),
 ];
 /// Where browsers trust the certificate: a year.
 const INSIST_ON_TLS: &str = "max-age=31536000";
@@ -59,8 +71,16 @@ pub async fn frame(
     let _entered = span.enter();
 
     let route = response.request().match_pattern();
-    let mut response = refuse(response.map_into_boxed_body(), &id, service.as_ref().map(|service| &***service));
-    finish_headers(response.headers_mut(), &id, options.is_some_and(|o| !o.pinned));
+    let mut response = refuse(
+        response.map_into_boxed_body(),
+        &id,
+        service.as_ref().map(|service| &***service),
+    );
+    finish_headers(
+        response.headers_mut(),
+        &id,
+        options.is_some_and(|o| !o.pinned),
+    );
     tracing::info!(
         method = %method,
         route = route.as_deref().unwrap_or("(none)"),
@@ -72,7 +92,11 @@ pub async fn frame(
 }
 
 /// Writes the problem document, if this is a refusal that has none yet.
-fn refuse(response: ServiceResponse<BoxBody>, id: &str, service: Option<&Service>) -> ServiceResponse<BoxBody> {
+fn refuse(
+    response: ServiceResponse<BoxBody>,
+    id: &str,
+    service: Option<&Service>,
+) -> ServiceResponse<BoxBody> {
     let status = response.status();
     if !status.is_client_error() && !status.is_server_error() {
         return response;
@@ -100,7 +124,9 @@ fn log(error: &ServiceError) {
     let cause = error.cause.as_deref().unwrap_or("");
     match error.code {
         Code::Internal | Code::DiskFull => tracing::error!(code, cause, "the server failed"),
-        Code::Overloaded | Code::TooManyAttempts | Code::RefreshReplayed => tracing::warn!(code, cause, "refused"),
+        Code::Overloaded | Code::TooManyAttempts | Code::RefreshReplayed => {
+            tracing::warn!(code, cause, "refused")
+        }
         _ => tracing::debug!(code, "refused"),
     }
 }
@@ -112,7 +138,10 @@ fn finish_headers(headers: &mut HeaderMap, id: &str, insist: bool) {
         }
     }
     if insist {
-        headers.insert(header::STRICT_TRANSPORT_SECURITY, HeaderValue::from_static(INSIST_ON_TLS));
+        headers.insert(
+            header::STRICT_TRANSPORT_SECURITY,
+            HeaderValue::from_static(INSIST_ON_TLS),
+        );
     }
     if let Ok(id) = HeaderValue::from_str(id) {
         headers.insert(REQUEST_ID, id);

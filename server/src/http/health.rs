@@ -19,5 +19,11 @@ pub(super) async fn healthz() -> &'static str {
               (status = 503, description = "It cannot.", body = super::problem::Problem)))]
 pub(super) async fn readyz(service: web::Data<Service>) -> Result<HttpResponse> {
     let ready = blocking(service, |service| Ok(service.is_ready())).await?;
-    if ready { Ok(HttpResponse::Ok().content_type("text/plain").body("ready\n")) } else { Err(Code::Overloaded.into()) }
+    if ready {
+        Ok(HttpResponse::Ok()
+            .content_type("text/plain")
+            .body("ready\n"))
+    } else {
+        Err(Code::Overloaded.into())
+    }
 }

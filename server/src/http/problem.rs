@@ -76,7 +76,9 @@ pub(super) fn answer(error: &ServiceError, request_id: &str, server_time: String
     if entry.status == 401 {
         response.insert_header((header::WWW_AUTHENTICATE, "Bearer"));
     }
-    let wait = error.retry_after.or((entry.status == 503).then_some(Duration::from_secs(2)));
+    let wait = error
+        .retry_after
+        .or((entry.status == 503).then_some(Duration::from_secs(2)));
     if let Some(wait) = wait {
         response.insert_header((header::RETRY_AFTER, wait.as_secs().max(1)));
     }

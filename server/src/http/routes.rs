@@ -10,8 +10,10 @@ use crate::service::error::{Code, ServiceError};
 /// Every address there is.
 pub fn configure(app: &mut ServiceConfig) {
     // An id that cannot be read answers as one that is not there.
-    let path = web::PathConfig::default().error_handler(|_, _| ServiceError::from(Code::NotFound).into());
-    let query = web::QueryConfig::default().error_handler(|_, _| ServiceError::from(Code::ParameterInvalid).into());
+    let path =
+        web::PathConfig::default().error_handler(|_, _| ServiceError::from(Code::NotFound).into());
+    let query = web::QueryConfig::default()
+        .error_handler(|_, _| ServiceError::from(Code::ParameterInvalid).into());
     app.app_data(path)
         .app_data(query)
         .service(resource("/healthz").get(health::healthz))
@@ -38,11 +40,19 @@ fn api(api: &mut ServiceConfig) {
         .service(resource("/users/{user}/enable").post(users::enable))
         .service(resource("/users/{user}/role").post(users::role))
         .service(resource("/teams").get(teams::list).post(teams::create))
-        .service(resource("/teams/{team}/members/{user}").put(teams::join).delete(teams::leave))
+        .service(
+            resource("/teams/{team}/members/{user}")
+                .put(teams::join)
+                .delete(teams::leave),
+        )
         .service(resource("/devices").get(devices::list))
         .service(resource("/devices/codes").post(devices::code))
         .service(resource("/devices/{device}/revoke").post(devices::revoke))
-        .service(resource("/organisations").get(organisations::list).post(organisations::create))
+        .service(
+            resource("/organisations")
+                .get(organisations::list)
+                .post(organisations::create),
+        )
         .service(resource("/organisations/{organisation}/suspend").post(organisations::suspend))
         .service(resource("/organisations/{organisation}/resume").post(organisations::resume));
 }

@@ -12,7 +12,9 @@ impl Service {
         by.require(org, Action::Assign)?;
         self.directory.read(|view| {
             view.user_of(org, from)?.ok_or(Code::NotFound)?;
-            let to = view.user_of(org, to)?.filter(|user| user.disabled_at.is_none());
+            let to = view
+                .user_of(org, to)?
+                .filter(|user| user.disabled_at.is_none());
             to.ok_or(super::ServiceError::from(Code::NotFound))
         })?;
         Err(super::ServiceError::from(Code::Internal).because("records cannot be handed over yet"))
