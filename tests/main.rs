@@ -9,4 +9,6 @@
     reason = "what cannot fail in a test may say so, in its helpers too"
 )]
 
+mod python;
+mod schemas;
 mod tidy;
