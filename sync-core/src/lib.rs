@@ -14,4 +14,5 @@ pub mod record;
 pub mod testing;
 pub mod validate;
 pub mod value;
+pub mod view;
 pub mod wire;

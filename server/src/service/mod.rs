@@ -3,3 +3,4 @@
 pub mod access;
 pub mod env;
 pub mod exchange;
+pub mod export;

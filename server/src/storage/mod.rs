@@ -14,7 +14,7 @@ pub use ledger::Ledger;
 pub use org::{
     ActorRow, AuditEntry, AuditRow, CheckReport, EpochRow, Erased, Fault, FormRow, ItemRow,
     ItemStatus, Judgement, LogEntry, LogKind, LogRow, NewActor, NewLog, NewQuarantine, OrgTxn,
-    PolicyRow, ProfileRow, QuarantineRow, RecordFilter, RecordNo, RecordRow, RecordState, ScopeRow,
+    PolicyRow, ProfileRow, QuarantineRow, RawRecord, RecordFilter, RecordNo, RecordRow, RecordState, ScopeRow,
     TombstoneRow,
 };
 pub use store::OrgFiles;

@@ -15,6 +15,7 @@ mod profile;
 mod quarantine;
 mod record;
 mod scope;
+mod stream;
 
 use rusqlite::Connection;
 use tributary_sync_core::ids::{LogPos, OrgId, Seq};
@@ -30,6 +31,7 @@ pub use profile::ProfileRow;
 pub use quarantine::{Judgement, NewQuarantine, QuarantineRow};
 pub use record::{RecordFilter, RecordRow, RecordState};
 pub use scope::ScopeRow;
+pub use stream::RawRecord;
 
 use super::error::StorageError;
 use super::open::Migrations;
