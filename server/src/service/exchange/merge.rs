@@ -7,6 +7,7 @@ use std::collections::HashMap;
 
 use tributary_sync_core::change::{Changeset, Draft, Stamp, Stored, chain_next, chain_start};
 use tributary_sync_core::clock::{Dot, Hlc};
+use tributary_sync_core::form::DecideRole;
 use tributary_sync_core::ids::{ActorId, FormHash, LogPos, ProfileId, RecordId, Seq, UserId};
 use tributary_sync_core::key::{Key, MetaKey};
 use tributary_sync_core::policy::Policies;
@@ -204,12 +205,14 @@ impl<'t, 'c> Merger<'t, 'c> {
                 unsent.insert(*dot, self.own_and_unsent(open.no, *dot, author)?);
             }
         }
-        let allowed = |_: &Key, dot: Dot| {
-            author.decides
-                && match author.role {
-                    Role::Coordinator | Role::OrgAdmin => true,
-                    _ => unsent.get(&dot).copied().unwrap_or(false),
-                }
+        let by_role = |key: &Key| {
+            let policy = key.field().map(|f| policies.get(f));
+            policy
+                .zip(deciding(author.role))
+                .is_some_and(|(p, role)| p.may_decide(role))
+        };
+        let allowed = |key: &Key, dot: Dot| {
+            author.decides && (by_role(key) || unsent.get(&dot).copied().unwrap_or(false))
         };
         Ok(policies.lowered(&open.record, &stored.change, &stored.clock(), allowed))
     }
@@ -353,6 +356,17 @@ impl<'t, 'c> Merger<'t, 'c> {
             withheld: policies.withheld(record),
             status: status(record).to_owned(),
         })
+    }
+}
+
+/// The role as forms name it; a server admin has no say over answers.
+fn deciding(role: Role) -> Option<DecideRole> {
+    match role {
+        Role::ServerAdmin => None,
+        Role::OrgAdmin => Some(DecideRole::OrgAdmin),
+        Role::Coordinator => Some(DecideRole::Coordinator),
+        Role::Reviewer => Some(DecideRole::Reviewer),
+        Role::Worker => Some(DecideRole::Worker),
     }
 }
 

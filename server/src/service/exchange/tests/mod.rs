@@ -114,6 +114,7 @@ impl Office {
                         policy: PolicyKind::Protective,
                         order: vec!["given".into(), "withdrawn".into()],
                         consent: vec!["given".into()],
+                        decide: Vec::new(),
                     },
                     0,
                 )

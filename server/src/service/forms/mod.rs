@@ -1,0 +1,17 @@
+//! Forms: import, publication, and what devices are given of them.
+
+mod cells;
+mod import;
+mod ods;
+mod publish;
+mod sheets;
+mod xls;
+mod xlsform;
+mod xlsx;
+
+pub use import::{ImportedForm, WORKBOOK_BYTES_MAX, import};
+pub use publish::{NewVersion, PublishError, Published, preview, publish};
+pub use sheets::{INTERVIEW, SheetTexts, builtin_interview, import_sheets};
+
+#[cfg(test)]
+mod tests;
