@@ -263,10 +263,7 @@ fn read_entry<'a>(r: &mut Reader<'a>, lives: usize) -> Result<EntryView<'a>, Par
     })
 }
 
-fn read_owned<'a>(
-    r: &mut Reader<'a>,
-    lives: usize,
-) -> Result<(usize, ValueView<'a>), ParseError> {
+fn read_owned<'a>(r: &mut Reader<'a>, lives: usize) -> Result<(usize, ValueView<'a>), ParseError> {
     r.array_of(2)?;
     let live = usize::try_from(r.uint()?).map_err(|_| BAD)?;
     if live >= lives {
@@ -394,5 +391,54 @@ impl Value {
         let mut w = Writer::with_capacity(32);
         w.value(self);
         w.finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::ids::RecordId;
+    use crate::record::Record;
+    use crate::testing::{cases, strategy};
+
+    proptest! {
+        #![proptest_config(cases(256))]
+
+        #[test]
+        fn a_view_tells_what_the_record_holds(all in prop::collection::vec(strategy::stored(), 0..6)) {
+            let mut record = Record::new(RecordId::from_bytes([5; 16]));
+            all.iter().for_each(|stored| record.apply(stored));
+            let bytes = record.to_bytes();
+            let view = RecordView::new(&bytes).unwrap();
+            prop_assert_eq!(view.id(), record.id());
+            prop_assert_eq!(view.lives().len(), record.lives().len());
+            for (seen, live) in view.lives().iter().zip(record.lives()) {
+                prop_assert_eq!((seen.dot, seen.saved, seen.effective), (live.dot, live.saved, live.effective));
+                prop_assert_eq!((seen.received, seen.form), (live.received, live.form));
+                for dot in live.clock.dots().chain(record.lives().iter().map(|l| l.dot)) {
+                    prop_assert_eq!(seen.covers(dot), live.clock.covers(dot));
+                }
+            }
+            let entries: Vec<_> = view.entries().map(Result::unwrap).collect();
+            prop_assert_eq!(entries.len(), record.keys().len());
+            for (entry, (key, values)) in entries.iter().zip(record.keys()) {
+                prop_assert_eq!(&entry.key.to_key().unwrap(), key);
+                prop_assert_eq!(entry.several, values.len() > 1);
+                prop_assert_eq!(view.lives()[entry.live].dot, values[0].0);
+                let value = entry.value.to_value().unwrap();
+                prop_assert!(value == values[0].1);
+                let bytes = value.to_bytes();
+                prop_assert!(ValueView::new(&bytes).unwrap().to_value().unwrap() == value);
+            }
+        }
+
+        #[test]
+        fn whatever_the_bytes_are_reading_ends(mut bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+            let _ = RecordView::new(&bytes).map(|v| v.entries().count());
+            bytes.splice(0..0, [0x84, 0x01, 0x50]);
+            let _ = RecordView::new(&bytes).map(|v| v.entries().count());
+        }
     }
 }

@@ -51,7 +51,9 @@ pub(super) fn write(
     let seen = seen.unwrap_or_default();
     if let Some(left) = export.left(txn, seen.left.clone())? {
         let name = sheet_name(&stem, "left", &files);
-        files.push(entry(&mut zip, name, |sink| left_rows(export, &left, sink))?);
+        files.push(entry(&mut zip, name, |sink| {
+            left_rows(export, &left, sink)
+        })?);
     }
     let trailer = export.trailer(txn, env, seen, files)?;
     let text = serde_json::to_vec_pretty(&trailer).map_err(io::Error::other)?;

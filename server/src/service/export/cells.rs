@@ -9,7 +9,12 @@ use super::columns::Column;
 use super::csv::{Csv, number};
 
 /// Writes the cell of an answer, and those of its choices where they are split.
-pub(super) fn answer(csv: &mut Csv, column: &Column, value: Option<ValueView<'_>>, scratch: &mut String) {
+pub(super) fn answer(
+    csv: &mut Csv,
+    column: &Column,
+    value: Option<ValueView<'_>>,
+    scratch: &mut String,
+) {
     match value {
         None | Some(ValueView::Null) => csv.empty(),
         Some(ValueView::Bool(b)) => csv.plain(if b { b"true" } else { b"false" }),
@@ -27,7 +32,11 @@ pub(super) fn answer(csv: &mut Csv, column: &Column, value: Option<ValueView<'_>
     for code in &column.split {
         match value {
             Some(ValueView::Codes(codes)) => {
-                csv.plain(if codes.iter().any(|c| c == &**code) { b"1" } else { b"0" });
+                csv.plain(if codes.iter().any(|c| c == &**code) {
+                    b"1"
+                } else {
+                    b"0"
+                });
             }
             _ => csv.empty(),
         }
@@ -70,7 +79,9 @@ pub(super) fn readable(value: ValueView<'_>, column: Option<&Column>, out: &mut 
             Ok(())
         }
         ValueView::Geo(geo) => place(geo, out),
-        ValueView::Attachment { sha256, .. } => sha256.iter().try_for_each(|b| write!(out, "{b:02x}")),
+        ValueView::Attachment { sha256, .. } => {
+            sha256.iter().try_for_each(|b| write!(out, "{b:02x}"))
+        }
         ValueView::Row { parent, order } => match parent {
             Some(parent) => write!(out, "{parent}/{order}"),
             None => write!(out, "{order}"),
@@ -110,5 +121,9 @@ fn fixed(n: i64, decimals: u32, out: &mut String) -> std::fmt::Result {
     let unit = 10u64.pow(decimals);
     let (whole, part) = (n.unsigned_abs() / unit, n.unsigned_abs() % unit);
     let sign = if n < 0 { "-" } else { "" };
-    write!(out, "{sign}{whole}.{part:0width$}", width = decimals as usize)
+    write!(
+        out,
+        "{sign}{whole}.{part:0width$}",
+        width = decimals as usize
+    )
 }

@@ -46,8 +46,6 @@ pub(super) struct Fits {
 pub(super) struct Sheet {
     /// The repeat; none for the main sheet.
     pub(super) repeat: Option<FieldId>,
-    /// The repeat around it.
-    pub(super) parent: Option<FieldId>,
     /// Its path from the form's root; empty for the main sheet.
     pub(super) path: String,
     pub(super) columns: Vec<Column>,
@@ -84,7 +82,7 @@ impl Layout {
         };
         let mut layout = Self {
             versions: Vec::new(),
-            sheets: vec![Sheet::new(None, None, String::new())],
+            sheets: vec![Sheet::new(None, String::new())],
         };
         for form in versions.iter().rev().filter_map(|v| v.form.as_ref()) {
             layout.take(form);
@@ -106,8 +104,7 @@ impl Layout {
             let path = relative(form.model(), &field.path);
             if field.kind == FieldKind::Repeat {
                 if !self.sheets.iter().any(|s| s.repeat == Some(id)) {
-                    self.sheets
-                        .push(Sheet::new(Some(id), repeat, path.to_owned()));
+                    self.sheets.push(Sheet::new(Some(id), path.to_owned()));
                 }
             } else if !field.kind.is_structure()
                 && field.kind != FieldKind::Note
@@ -166,10 +163,9 @@ impl Layout {
 }
 
 impl Sheet {
-    fn new(repeat: Option<FieldId>, parent: Option<FieldId>, path: String) -> Self {
+    fn new(repeat: Option<FieldId>, path: String) -> Self {
         Self {
             repeat,
-            parent,
             path,
             columns: Vec::new(),
             by_field: Vec::new(),
@@ -279,7 +275,10 @@ fn language(versions: &[Version], wanted: &str) -> Result<String> {
     found.map(|l| (*l).to_owned()).ok_or_else(|| {
         invalid(
             "labels",
-            format!("the form has no such language; it has: {}", known.join(", ")),
+            format!(
+                "the form has no such language; it has: {}",
+                known.join(", ")
+            ),
         )
     })
 }

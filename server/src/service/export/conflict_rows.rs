@@ -11,8 +11,8 @@ use super::head::Export;
 use super::main_sheet::{candidate_text, hex_into, skew_seconds};
 use super::pass::{Seen, Shown, run};
 use super::people::People;
-use super::scan::Whole;
 use super::sink::Sink;
+use super::whole::Whole;
 use crate::storage::OrgTxn;
 
 const HEAD: [&str; 13] = [

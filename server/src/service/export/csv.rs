@@ -119,7 +119,7 @@ impl Csv {
             self.buf.extend_from_slice(bytes);
         }
     }
-    /// A cell with the codes of a set, apart by spaces.
+    /// The end of a row.
     pub(super) fn end_row(&mut self) {
         self.buf.extend_from_slice(self.line_end);
         self.row_begun = false;
@@ -182,10 +182,47 @@ mod tests {
     #[test]
     fn every_text_comes_back_by_one_rule() {
         let texts = [
-            "", "Sokha", "សុខា", "ສຸກ", "မောင်", "สมชาย", "Nguyễn Văn A", "陈伟", "a,b", "say \"no\"",
-            "two\nlines", "two\r\nlines", "=1+1", "+85512345678", "-5", "-5.25", "-5-3", "-", "--1",
-            "@SUM(A1)", "\tx", "\rx", "\nx", "'tis", "''", "NA", "N/A", "nan", "None", "-nan", "＝1+1",
-            "＠x", "＋1", "－1", "\u{feff}x", "NAM", "1.5", "_dk", "_ref", "=cmd|' /C calc'!A0", "1.#IND",
+            "",
+            "Sokha",
+            "សុខា",
+            "ສຸກ",
+            "မောင်",
+            "สมชาย",
+            "Nguyễn Văn A",
+            "陈伟",
+            "a,b",
+            "say \"no\"",
+            "two\nlines",
+            "two\r\nlines",
+            "=1+1",
+            "+85512345678",
+            "-5",
+            "-5.25",
+            "-5-3",
+            "-",
+            "--1",
+            "@SUM(A1)",
+            "\tx",
+            "\rx",
+            "\nx",
+            "'tis",
+            "''",
+            "NA",
+            "N/A",
+            "nan",
+            "None",
+            "-nan",
+            "＝1+1",
+            "＠x",
+            "＋1",
+            "－1",
+            "\u{feff}x",
+            "NAM",
+            "1.5",
+            "_dk",
+            "_ref",
+            "=cmd|' /C calc'!A0",
+            "1.#IND",
         ];
         for missing in [MissingWords::Apostrophe, MissingWords::Quotes] {
             let written = row(&texts, missing);
@@ -201,17 +238,26 @@ mod tests {
                 }
                 let first = cell.chars().next().unwrap_or(' ');
                 let number = cell.parse::<f64>().is_ok();
-                assert!(number || !"=+-@\t\r\n＝＋－＠".contains(first), "{cell} is a formula");
+                assert!(
+                    number || !"=+-@\t\r\n＝＋－＠".contains(first),
+                    "{cell} is a formula"
+                );
             }
         }
     }
 
     #[test]
     fn negative_numbers_stay_numbers_and_quoted_words_stay_bare() {
-        assert_eq!(row(&["-5", "-5.25"], MissingWords::Apostrophe), "-5,-5.25\r\n");
+        assert_eq!(
+            row(&["-5", "-5.25"], MissingWords::Apostrophe),
+            "-5,-5.25\r\n"
+        );
         assert_eq!(row(&["NA", "NAM"], MissingWords::Apostrophe), "'NA,NAM\r\n");
         assert_eq!(row(&["NA"], MissingWords::Quotes), "\"NA\"\r\n");
-        assert_eq!(row(&["-1-1,\""], MissingWords::Quotes), "\"'-1-1,\"\"\"\r\n");
+        assert_eq!(
+            row(&["-1-1,\""], MissingWords::Quotes),
+            "\"'-1-1,\"\"\"\r\n"
+        );
     }
 
     #[test]

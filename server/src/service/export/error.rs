@@ -22,7 +22,9 @@ pub enum ExportError {
         detail: String,
     },
     /// The position is of another epoch: the server was restored since, and numbers mean something else now.
-    #[error("this cursor is of another epoch, the server was restored since: start again without it")]
+    #[error(
+        "this cursor is of another epoch, the server was restored since: start again without it"
+    )]
     OtherEpoch,
     /// The position lies beyond the log.
     #[error("this cursor lies ahead of what is stored: start again without it")]

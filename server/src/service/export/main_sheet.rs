@@ -11,11 +11,11 @@ use super::cells::{answer, readable};
 use super::columns::{Layout, Sheet};
 use super::csv::{Csv, number};
 use super::error::Result;
+use super::head::Export;
 use super::pass::{Seen, Shown, run};
 use super::people::People;
-use super::scan::{Whole, value};
 use super::sink::Sink;
-use super::head::Export;
+use super::whole::{Whole, value};
 use crate::storage::OrgTxn;
 
 /// Before the answers.

@@ -22,6 +22,7 @@ mod sink;
 #[cfg(test)]
 mod tests;
 mod trailer;
+mod whole;
 mod zone;
 
 pub use error::{ExportError, Result};

@@ -8,12 +8,13 @@ use tributary_sync_core::ids::{FormHash, LogPos, RecordId};
 use tributary_sync_core::record::Record;
 use tributary_sync_core::view::LiveView;
 
-use super::head::Export;
 use super::columns::Sheet;
 use super::error::{ExportError, Result};
+use super::head::Export;
 use super::options::Moment;
-use super::scan::{Scan, Scanner, Whole};
+use super::scan::{Scan, Scanner};
 use super::trailer::{Counts, Left};
+use super::whole::Whole;
 use crate::storage::{LogEntry, OrgTxn, RawRecord};
 
 /// Which records are wanted, resolved.
@@ -90,8 +91,8 @@ pub(super) fn run(
     };
     match export.as_of {
         None => txn.raw_records::<ExportError>(&export.form_id, each)?,
-        Some(at) => txn.raw_records::<ExportError>(&export.form_id, |raw| {
-            match past(txn, &raw, at)? {
+        Some(at) => {
+            txn.raw_records::<ExportError>(&export.form_id, |raw| match past(txn, &raw, at)? {
                 Past::Same => each(raw),
                 Past::Absent => Ok(true),
                 Past::Other(pos, body) => each(RawRecord {
@@ -99,8 +100,8 @@ pub(super) fn run(
                     body: &body,
                     ..raw
                 }),
-            }
-        })?,
+            })?
+        }
     }
     Ok(seen)
 }
@@ -133,8 +134,7 @@ fn past(txn: &OrgTxn<'_>, raw: &RawRecord<'_>, at: LogPos) -> Result<Past> {
 }
 
 fn apply(record: &mut Option<(LogPos, Record)>, pos: LogPos, stored: &Stored) {
-    let (last, record) =
-        record.get_or_insert_with(|| (pos, Record::new(stored.change.record)));
+    let (last, record) = record.get_or_insert_with(|| (pos, Record::new(stored.change.record)));
     record.apply(stored);
     *last = pos;
 }

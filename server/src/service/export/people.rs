@@ -57,7 +57,11 @@ impl<'t, 'c> People<'t, 'c> {
             Some(user) => self.name(user)?,
             None => Rc::from(SERVER),
         };
-        let device = profile.map_or_else(|| "console".to_owned(), |p| p.to_string());
+        let device = match (profile, user) {
+            (Some(profile), _) => profile.to_string(),
+            (None, Some(_)) => "console".to_owned(),
+            (None, None) => "server".to_owned(),
+        };
         let person = Rc::new(Person {
             name,
             user,

@@ -15,8 +15,9 @@ use super::head::Export;
 use super::main_sheet::{hex_into, others, presence, questions};
 use super::pass::{Shown, run};
 use super::people::People;
-use super::scan::{RowView, Whole, value};
+use super::scan::RowView;
 use super::sink::Sink;
+use super::whole::{Whole, value};
 use crate::storage::OrgTxn;
 
 const HEAD: [&str; 5] = ["_record", "_row", "_parent_row", "_position", "_presence"];

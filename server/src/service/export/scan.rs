@@ -4,17 +4,15 @@
 //! live, or something is deleted, the whole record is read and asked ([`Whole`]).
 
 use tributary_sync_core::conflict::Presence;
-use tributary_sync_core::form::PublishedForm;
 use tributary_sync_core::ids::{FieldId, RowId};
-use tributary_sync_core::key::{Key, MetaKey};
+use tributary_sync_core::key::MetaKey;
 use tributary_sync_core::policy::Policies;
 use tributary_sync_core::record::Record;
-use tributary_sync_core::validate::validate;
-use tributary_sync_core::value::Value;
 use tributary_sync_core::view::{EntryView, KeyView, RecordView, ValueView};
 
 use super::columns::{Column, Layout, Sheet};
 use super::error::Result;
+use super::whole::{Whole, flags};
 use crate::service::exchange::status;
 use crate::storage::StorageError;
 
@@ -212,27 +210,15 @@ impl<'l> Scanner<'l> {
         if column.is_some_and(|c| fits(c, version, entry.value)) {
             return;
         }
-        let form = self.layout.versions.get(version).and_then(|v| v.form.as_ref());
+        let form = self
+            .layout
+            .versions
+            .get(version)
+            .and_then(|v| v.form.as_ref());
         if let Some(form) = form
             && let (Ok(key), Ok(value)) = (entry.key.to_key(), entry.value.to_value())
         {
             flags(self.layout, form, &key, &value, &mut scan.flags);
-        }
-    }
-}
-
-/// What `sync-core` says of one answer.
-fn flags(
-    layout: &Layout,
-    form: &PublishedForm,
-    key: &Key,
-    value: &Value,
-    out: &mut Vec<String>,
-) {
-    for flag in validate(form, [(key, value)]) {
-        let flag = format!("{}:{}", layout.path(&flag.key), flag.fault.code());
-        if !out.contains(&flag) {
-            out.push(flag);
         }
     }
 }
@@ -293,7 +279,11 @@ impl<'l> Places<'l> {
         }
         None
     }
-    fn row(&mut self, group: FieldId, field: FieldId) -> (Option<(usize, &'l Sheet)>, Option<usize>) {
+    fn row(
+        &mut self,
+        group: FieldId,
+        field: FieldId,
+    ) -> (Option<(usize, &'l Sheet)>, Option<usize>) {
         if self.sheet.is_none_or(|s| s.1.repeat != Some(group)) {
             self.sheet = self
                 .layout
@@ -400,57 +390,5 @@ impl<'a> Scan<'a> {
     /// Whether it is there.
     pub(super) fn presence(&self, whole: Option<&Whole>) -> Presence {
         whole.map_or(Presence::Present, |w| w.record.presence())
-    }
-}
-
-/// A record read as a whole, with what its keys of several values read as.
-pub(super) struct Whole {
-    pub(super) record: Record,
-    shown: Vec<(Key, Vec<u8>)>,
-}
-
-impl Whole {
-    pub(super) fn new(record: Record, policies: &Policies) -> Self {
-        let shown = record
-            .keys()
-            .filter(|(_, values)| values.len() > 1)
-            .filter_map(|(key, _)| Some((key.clone(), policies.read(&record, key)?.to_bytes())))
-            .collect();
-        Self { record, shown }
-    }
-    /// The flags of answers that have several live values, each judged by the version it was given with.
-    pub(super) fn flags(&self, layout: &Layout) -> Vec<String> {
-        let mut out = Vec::new();
-        for (key, values) in self.record.keys().filter(|(_, values)| values.len() > 1) {
-            for (dot, value) in values {
-                let version = self.record.live(*dot).and_then(|l| layout.version(l.form));
-                let version = version.and_then(|v| layout.versions.get(v));
-                if let Some(form) = version.and_then(|v| v.form.as_ref()) {
-                    flags(layout, form, key, value, &mut out);
-                }
-            }
-        }
-        out
-    }
-    /// Whether a download shows this value of a key in its cell.
-    pub(super) fn shows(&self, key: &Key, value: &Value) -> bool {
-        let at = self.shown.binary_search_by(|e| e.0.cmp(key)).ok();
-        at.and_then(|at| self.shown.get(at))
-            .is_some_and(|e| e.1 == value.to_bytes())
-    }
-    /// What a key of several values reads as.
-    pub(super) fn read(&self, key: KeyView<'_>) -> Option<ValueView<'_>> {
-        let key = key.to_key().ok()?;
-        let at = self.shown.binary_search_by(|e| e.0.cmp(&key)).ok()?;
-        ValueView::new(&self.shown.get(at)?.1).ok()
-    }
-}
-
-/// What stands in a slot.
-pub(super) fn value<'a>(slot: Slot<'a>, whole: Option<&'a Whole>) -> Option<ValueView<'a>> {
-    match slot {
-        Slot::Empty => None,
-        Slot::One(value) => Some(value),
-        Slot::Several(key) => whole?.read(key),
     }
 }

@@ -20,8 +20,12 @@ pub(super) const DEFAULT_ZONE: &str = "UTC";
 impl Zone {
     /// By its IANA name.
     pub(super) fn named(option: &'static str, name: &str) -> Result<Self> {
-        let zone = TimeZone::get(name)
-            .map_err(|_| invalid(option, "no such time zone; give an IANA name such as Asia/Bangkok"))?;
+        let zone = TimeZone::get(name).map_err(|_| {
+            invalid(
+                option,
+                "no such time zone; give an IANA name such as Asia/Bangkok",
+            )
+        })?;
         Ok(Self {
             name: name.to_owned(),
             zone,
@@ -119,7 +123,10 @@ mod tests {
     #[test]
     fn a_day_starts_where_the_download_is() {
         let zone = Zone::named("tz", "Asia/Bangkok").unwrap();
-        assert_eq!(zone.text(zone.instant("time", "2026-11-24").unwrap()), "2026-11-24T00:00:00.000+07:00");
+        assert_eq!(
+            zone.text(zone.instant("time", "2026-11-24").unwrap()),
+            "2026-11-24T00:00:00.000+07:00"
+        );
         assert_eq!(zone.instant("time", "1970-01-01T00:00:01Z").unwrap(), 1000);
         assert!(zone.instant("time", "yesterday").is_err());
     }
