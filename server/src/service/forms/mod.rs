@@ -2,6 +2,7 @@
 
 mod cells;
 mod import;
+mod manage;
 mod ods;
 mod publish;
 mod sheets;
@@ -10,6 +11,7 @@ mod xlsform;
 mod xlsx;
 
 pub use import::{ImportedForm, WORKBOOK_BYTES_MAX, import};
+pub use manage::{FormView, Upload, VersionView, delivery, handout};
 pub use publish::{NewVersion, PublishError, Published, preview, publish};
 pub use sheets::{INTERVIEW, SheetTexts, builtin_interview, import_sheets};
 
