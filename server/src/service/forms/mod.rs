@@ -2,8 +2,11 @@
 
 mod cells;
 mod import;
+mod limits;
 mod ods;
+mod ole;
 mod publish;
+mod relative;
 mod sheets;
 mod xls;
 mod xlsform;
