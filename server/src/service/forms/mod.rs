@@ -3,6 +3,7 @@
 mod cells;
 mod import;
 mod limits;
+mod manage;
 mod ods;
 mod ole;
 mod publish;
@@ -13,6 +14,7 @@ mod xlsform;
 mod xlsx;
 
 pub use import::{ImportedForm, WORKBOOK_BYTES_MAX, import};
+pub use manage::{FormView, Upload, VersionView, delivery, handout};
 pub use publish::{NewVersion, PublishError, Published, preview, publish};
 pub use sheets::{INTERVIEW, SheetTexts, builtin_interview, import_sheets};
 
