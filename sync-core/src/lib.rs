@@ -10,6 +10,7 @@ pub mod ids;
 pub mod key;
 pub mod policy;
 pub mod record;
+pub mod session;
 #[cfg(feature = "testing")]
 pub mod testing;
 pub mod validate;
