@@ -6,6 +6,7 @@
 pub mod access;
 pub mod ambient;
 mod authority;
+pub mod backup;
 pub mod devices;
 mod device_proof;
 mod enrol;

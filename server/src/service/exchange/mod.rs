@@ -15,7 +15,7 @@ mod push;
 mod reply;
 mod scope;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use std::sync::Arc;
 
