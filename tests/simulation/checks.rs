@@ -111,7 +111,11 @@ pub(super) fn finally(world: &mut World) -> Result<(), String> {
                 for no in own.body.iter().flat_map(saves) {
                     let kept = server.logged.contains_key(&no) || server.quarantined.contains(&no);
                     if !kept && !world.erased.contains(&world.truth[&no].record) {
-                        return Err(format!("phone {n} holds g{no}, the server does not, and nobody will send it"));
+                        let items = world.files.read::<_, StorageError>(ORG, |t| t.items(actor.actor, Seq::ZERO, own.dot.seq)).unwrap();
+                        return Err(format!(
+                            "phone {n} holds g{no}, the server does not, and nobody will send it: {:?} {:?}, actors {:?}, on the server {items:?}",
+                            own.dot, own.fate, profile.actors
+                        ));
                     }
                 }
             }

@@ -74,7 +74,7 @@ struct Copy {
 }
 
 pub(super) struct World {
-    pub(super) folder: tempfile::TempDir,
+    _folder: tempfile::TempDir,
     pub(super) files: OrgFiles,
     pub(super) env: Env,
     pub(super) phones: Vec<Phone>,
@@ -93,6 +93,7 @@ pub(super) struct World {
     /// The server went back in time at least once.
     pub(super) went_back: bool,
     epochs: u64,
+    trace: bool,
 }
 
 pub(super) fn record(n: usize) -> RecordId {
@@ -123,7 +124,7 @@ impl World {
             txn.add_policy(&policy(), 0)
         }).unwrap();
         let mut world = Self {
-            folder,
+            _folder: folder,
             files,
             env,
             phones: Vec::new(),
@@ -139,6 +140,7 @@ impl World {
             revoked: BTreeSet::new(),
             went_back: false,
             epochs: 1,
+            trace: std::env::var_os("TRIBUTARY_SIM_TRACE").is_some(),
         };
         for (n, skew) in [0, 50_000_000, -900_000].into_iter().enumerate() {
             let skew = if seed % 3 == 0 { skew } else { 0 };
@@ -347,6 +349,9 @@ impl World {
                 return Ok(());
             }
             let answer = self.serve(&caller, &request);
+            if self.trace {
+                trace(phone, &request, &answer);
+            }
             if net == Net::ReplyLost {
                 return Ok(());
             }
@@ -423,6 +428,24 @@ impl World {
         }
         Ok(())
     }
+}
+
+fn trace(phone: usize, request: &Request, answer: &Result<Reply, Problem>) {
+    let asked = match request {
+        Request::Exchange(r) => format!("exchange {} epoch {} first {} items {} chain {} cursor {}", r.actor, r.epoch, r.first, r.items.len(), r.chain.seq, r.cursor.is_some()),
+        Request::Compare(r) => format!("compare epoch {} points {:?}", r.epoch, r.actors.iter().map(|a| (a.actor, a.points.len())).collect::<Vec<_>>()),
+        Request::NewActor(r) => format!("actor {}", r.instance),
+        Request::Lost(r) => format!("lost {} from {}", r.actor, r.first),
+        Request::Nothing => String::new(),
+    };
+    let told = match answer {
+        Ok(Reply::Exchange(r)) => format!("acked {} {:?}", r.acked.seq, r.results.iter().map(|x| x.status).collect::<Vec<_>>()),
+        Ok(Reply::Compare(r)) => format!("{:?}", r.actors.iter().map(|a| (a.actor, a.agreed, a.acked)).collect::<Vec<_>>()),
+        Ok(Reply::NewActor(r)) => format!("{}", r.actor),
+        Ok(Reply::Lost) => "closed".to_owned(),
+        Err(p) => format!("{} agreed {:?}", p.code, p.agreed),
+    };
+    println!("      phone {phone}: {asked} -> {told}");
 }
 
 fn form_row() -> FormRow {
