@@ -15,12 +15,18 @@ use schedule::{Rng, play, schedule};
 const RUNS: u64 = 150;
 
 fn number(name: &str, default: u64) -> u64 {
-    std::env::var(name).ok().and_then(|v| v.parse().ok()).unwrap_or(default)
+    std::env::var(name)
+        .ok()
+        .and_then(|v| v.parse().ok())
+        .unwrap_or(default)
 }
 
 #[test]
 fn random_schedules_lose_nothing_and_leave_nobody_stuck() {
-    let (first, runs) = (number("TRIBUTARY_SIM_SEED", 1), number("TRIBUTARY_SIM_RUNS", RUNS));
+    let (first, runs) = (
+        number("TRIBUTARY_SIM_SEED", 1),
+        number("TRIBUTARY_SIM_RUNS", RUNS),
+    );
     let mut failed: Vec<u64> = Vec::new();
     for seed in first..first + runs {
         if let Err(fault) = play(seed, &schedule(&mut Rng::new(seed))) {
@@ -31,5 +37,8 @@ fn random_schedules_lose_nothing_and_leave_nobody_stuck() {
             }
         }
     }
-    assert!(failed.is_empty(), "{failed:?}: replay with TRIBUTARY_SIM_SEED=<seed> TRIBUTARY_SIM_RUNS=1 TRIBUTARY_SIM_TRACE=1");
+    assert!(
+        failed.is_empty(),
+        "{failed:?}: replay with TRIBUTARY_SIM_SEED=<seed> TRIBUTARY_SIM_RUNS=1 TRIBUTARY_SIM_TRACE=1"
+    );
 }

@@ -6,7 +6,9 @@ use tributary::service::exchange::Caller;
 use tributary_sync_core::ids::{EpochId, FieldId, FormHash, OrgId, RecordId};
 use tributary_sync_core::key::Key;
 use tributary_sync_core::record::Record;
-use tributary_sync_core::session::{MemoryStore, Run, Save, Store as _, create_record, open_form, save};
+use tributary_sync_core::session::{
+    MemoryStore, Run, Save, Store as _, create_record, open_form, save,
+};
 use tributary_sync_core::value::{Text, Value};
 use tributary_sync_core::wire::message::Grant;
 
@@ -50,7 +52,13 @@ impl Phone {
         use tributary_sync_core::session::{Profile, Role};
         let ids: (OrgId, _, _) = (caller.org, caller.profile, caller.user);
         let profile = Profile::new(ids, Role::Worker, &caller.device_key, epoch, grant);
-        Self { caller, store: MemoryStore::new(profile), run: Run::new(None), skew, open: None }
+        Self {
+            caller,
+            store: MemoryStore::new(profile),
+            run: Run::new(None),
+            skew,
+            open: None,
+        }
     }
     pub(super) fn now(&self, world: u64) -> u64 {
         world.saturating_add_signed(self.skew)
@@ -75,13 +83,25 @@ impl Phone {
     }
     pub(super) fn open(&mut self, id: RecordId, truth: &BTreeMap<SaveNo, Truth>) {
         self.close();
-        let Ok(form) = open_form(&mut self.store, id, FORM) else { return };
-        self.open = Some(Open { session: form.session, record: id, past: shown(&form.view, truth) });
+        let Ok(form) = open_form(&mut self.store, id, FORM) else {
+            return;
+        };
+        self.open = Some(Open {
+            session: form.session,
+            record: id,
+            past: shown(&form.view, truth),
+        });
     }
     pub(super) fn create(&mut self, id: RecordId) {
         self.close();
-        let Ok(form) = create_record(&mut self.store, id, FORM) else { return };
-        self.open = Some(Open { session: form.session, record: id, past: BTreeSet::new() });
+        let Ok(form) = create_record(&mut self.store, id, FORM) else {
+            return;
+        };
+        self.open = Some(Open {
+            session: form.session,
+            record: id,
+            past: BTreeSet::new(),
+        });
     }
     /// Saves what is open, if it may be saved.
     pub(super) fn save(&mut self, no: SaveNo, consent: Option<&str>, world: u64) -> Option<Truth> {
@@ -91,9 +111,17 @@ impl Phone {
         let mut writes = vec![(NAME, Value::Text(text(&format!("g{no}"))))];
         writes.extend(consent.map(|c| (CONSENT, Value::Code(text(c)))));
         let shown = writes.iter().map(|w| w.0.clone()).collect();
-        let what = Save { writes, decisions: Vec::new(), shown };
+        let what = Save {
+            writes,
+            decisions: Vec::new(),
+            shown,
+        };
         save(&mut self.store, open.session, what, now).ok()?;
-        let truth = Truth { record: open.record, past: open.past.clone(), withdraws: consent == Some("withdrawn") };
+        let truth = Truth {
+            record: open.record,
+            past: open.past.clone(),
+            withdraws: consent == Some("withdrawn"),
+        };
         open.past.insert(no);
         Some(truth)
     }

@@ -26,7 +26,10 @@ impl Entropy for Seeded {
     fn fill(&self, out: &mut [u8]) -> Result<(), StorageError> {
         for chunk in out.chunks_mut(32) {
             let n = self.1.fetch_add(1, Ordering::SeqCst);
-            let digest = Sha256::new().chain_update(self.0.to_be_bytes()).chain_update(n.to_be_bytes()).finalize();
+            let digest = Sha256::new()
+                .chain_update(self.0.to_be_bytes())
+                .chain_update(n.to_be_bytes())
+                .finalize();
             chunk.copy_from_slice(&digest[..chunk.len()]);
         }
         Ok(())
@@ -38,7 +41,13 @@ impl Entropy for Seeded {
 struct Keyed;
 impl Signer for Keyed {
     fn sign(&self, org: OrgId, bytes: &[u8]) -> Result<String, StorageError> {
-        Ok(hex::encode(Sha256::new().chain_update(b"sim").chain_update(org.as_bytes()).chain_update(bytes).finalize()))
+        Ok(hex::encode(
+            Sha256::new()
+                .chain_update(b"sim")
+                .chain_update(org.as_bytes())
+                .chain_update(bytes)
+                .finalize(),
+        ))
     }
     fn verify(&self, org: OrgId, bytes: &[u8], signature: &str) -> bool {
         self.sign(org, bytes).is_ok_and(|s| s == signature)
@@ -100,7 +109,10 @@ pub(super) fn record(n: usize) -> RecordId {
     RecordId::from_bytes([n as u8 + 1; 16])
 }
 
-fn read<T>(world: &World, work: impl FnOnce(&tributary::storage::OrgTxn<'_>) -> Result<T, StorageError>) -> T {
+fn read<T>(
+    world: &World,
+    work: impl FnOnce(&tributary::storage::OrgTxn<'_>) -> Result<T, StorageError>,
+) -> T {
     world.files.read(ORG, work).unwrap()
 }
 
@@ -108,7 +120,12 @@ impl World {
     pub(super) fn new(seed: u64) -> Self {
         // Memory-backed where there is such a folder: the sync calls are real either way.
         let shm = PathBuf::from("/dev/shm");
-        let folder = if shm.is_dir() { tempfile::tempdir_in(shm) } else { tempfile::tempdir() }.unwrap();
+        let folder = if shm.is_dir() {
+            tempfile::tempdir_in(shm)
+        } else {
+            tempfile::tempdir()
+        }
+        .unwrap();
         let files = OrgFiles::new(folder.path()).unwrap();
         files.create(ORG).unwrap();
         let env = Env {
@@ -118,11 +135,13 @@ impl World {
             roster: Arc::new(Nobody),
             ledger: files.ledger(),
         };
-        files.write::<_, StorageError>(ORG, |txn| {
-            txn.initialise(EpochId::from_bytes([1; 16]), [3; 32], 0)?;
-            txn.add_form(&form_row(), 0)?;
-            txn.add_policy(&policy(), 0)
-        }).unwrap();
+        files
+            .write::<_, StorageError>(ORG, |txn| {
+                txn.initialise(EpochId::from_bytes([1; 16]), [3; 32], 0)?;
+                txn.add_form(&form_row(), 0)?;
+                txn.add_policy(&policy(), 0)
+            })
+            .unwrap();
         let mut world = Self {
             _folder: folder,
             files,
@@ -159,10 +178,17 @@ impl World {
             revoked: false,
             device_key: vec![n; 65],
         };
-        let ask = ActorRequest { instance: InstanceId::from_bytes(id) };
+        let ask = ActorRequest {
+            instance: InstanceId::from_bytes(id),
+        };
         let given = exchange::actor(&self.files, &self.env, &caller, &ask).unwrap();
         let mut phone = Phone::new(caller, given.epoch, given.grant, skew);
-        let text = FormText { hash: FORM, form_id: "interview".into(), package: "{}".into(), xform: String::new() };
+        let text = FormText {
+            hash: FORM,
+            form_id: "interview".into(),
+            package: "{}".into(),
+            xform: String::new(),
+        };
         phone.store.put_form(&text).unwrap();
         phone.store.put_policy(&policy()).unwrap();
         self.phones.push(phone);
@@ -171,7 +197,11 @@ impl World {
     pub(super) fn step(&mut self, step: Step) -> Result<(), String> {
         let phones = self.phones.len();
         match step {
-            Step::Create { phone, record: r, keep_open } if phone < phones && !self.created.contains(&record(r)) => {
+            Step::Create {
+                phone,
+                record: r,
+                keep_open,
+            } if phone < phones && !self.created.contains(&record(r)) => {
                 self.phones[phone].create(record(r));
                 if self.save(phone, Some("given")) {
                     self.created.insert(record(r));
@@ -180,8 +210,14 @@ impl World {
                     self.phones[phone].close();
                 }
             }
-            Step::Open { phone, record: r } if phone < phones => self.phones[phone].open(record(r), &self.truth),
-            Step::Save { phone, record: r, withdraw } if phone < phones => {
+            Step::Open { phone, record: r } if phone < phones => {
+                self.phones[phone].open(record(r), &self.truth)
+            }
+            Step::Save {
+                phone,
+                record: r,
+                withdraw,
+            } if phone < phones => {
                 let had = self.phones[phone].has_open();
                 if !had {
                     self.phones[phone].open(record(r), &self.truth);
@@ -199,15 +235,26 @@ impl World {
                 let _ = self.serve(&caller, &request);
             }
             Step::Pass { ms } => self.env.now += ms,
-            Step::Assign { phone, record: r, on } if phone < phones => self.assign(phone, record(r), on),
+            Step::Assign {
+                phone,
+                record: r,
+                on,
+            } if phone < phones => self.assign(phone, record(r), on),
             Step::Erase { record: r } => self.erase(record(r)),
-            Step::Clone { phone } if phone < phones && phones < 6 => self.phones.push(self.phones[phone].copied()),
-            Step::ImagePhone { phone } if phone < phones => self.phone_images.push((phone, self.phones[phone].copied())),
+            Step::Clone { phone } if phone < phones && phones < 6 => {
+                self.phones.push(self.phones[phone].copied())
+            }
+            Step::ImagePhone { phone } if phone < phones => {
+                self.phone_images.push((phone, self.phones[phone].copied()))
+            }
             Step::RestorePhone { which } if !self.phone_images.is_empty() => {
                 let (phone, image) = self.phone_images[which % self.phone_images.len()].clone();
                 self.phones[phone] = image;
             }
-            Step::Empty { phone, stored_is_enough } if phone < phones => self.empty(phone, stored_is_enough),
+            Step::Empty {
+                phone,
+                stored_is_enough,
+            } if phone < phones => self.empty(phone, stored_is_enough),
             Step::Backup => self.backup(),
             Step::Restore => self.restore(),
             Step::ImageDisk => {
@@ -222,7 +269,10 @@ impl World {
             Step::Revoke { phone } if phone < phones => {
                 let profile = self.phones[phone].caller.profile;
                 self.revoked.insert(profile);
-                self.phones.iter_mut().filter(|p| p.caller.profile == profile).for_each(|p| p.caller.revoked = true);
+                self.phones
+                    .iter_mut()
+                    .filter(|p| p.caller.profile == profile)
+                    .for_each(|p| p.caller.revoked = true);
             }
             _ => {}
         }
@@ -256,10 +306,12 @@ impl World {
             return;
         }
         let (env, profile) = (self.env.clone(), self.phones[phone].caller.profile);
-        self.files.write::<_, StorageError>(ORG, move |t| match t.record_no(id)? {
-            Some(no) => exchange::set_assigned(t, &env, profile, no, on),
-            None => Ok(()),
-        }).unwrap();
+        self.files
+            .write::<_, StorageError>(ORG, move |t| match t.record_no(id)? {
+                Some(no) => exchange::set_assigned(t, &env, profile, no, on),
+                None => Ok(()),
+            })
+            .unwrap();
     }
     fn erase(&mut self, id: RecordId) {
         let there = read(self, |t| t.record_no(id)).is_some();
@@ -267,14 +319,20 @@ impl World {
             return;
         }
         let env = self.env.clone();
-        self.files.write::<_, StorageError>(ORG, move |t| {
-            env.ledger.append(ORG, id.tombstone(), env.now)?;
-            t.erase(id.tombstone(), env.now)
-        }).unwrap();
+        self.files
+            .write::<_, StorageError>(ORG, move |t| {
+                env.ledger.append(ORG, id.tombstone(), env.now)?;
+                t.erase(id.tombstone(), env.now)
+            })
+            .unwrap();
         self.erased.insert(id);
     }
     fn empty(&mut self, phone: usize, stored_is_enough: bool) {
-        let confirm = if stored_is_enough { Confirm::StoredIsEnough } else { Confirm::CopiedOnly };
+        let confirm = if stored_is_enough {
+            Confirm::StoredIsEnough
+        } else {
+            Confirm::CopiedOnly
+        };
         let phone = &mut self.phones[phone];
         if phone.has_open() {
             return;
@@ -282,8 +340,17 @@ impl World {
         let profile = phone.store.profile().unwrap();
         let mut bodies = BTreeSet::new();
         for actor in &profile.actors {
-            for own in phone.store.own_after(actor.actor, Seq::ZERO, usize::MAX).unwrap() {
-                bodies.extend(own.body.iter().flat_map(|b| &b.writes).filter_map(|w| super::phone::number(&w.1)));
+            for own in phone
+                .store
+                .own_after(actor.actor, Seq::ZERO, usize::MAX)
+                .unwrap()
+            {
+                bodies.extend(
+                    own.body
+                        .iter()
+                        .flat_map(|b| &b.writes)
+                        .filter_map(|w| super::phone::number(&w.1)),
+                );
             }
         }
         if empty(&mut phone.store, confirm).is_ok() && stored_is_enough {
@@ -299,20 +366,28 @@ impl World {
             return;
         }
         if self.copies.last().is_some_and(|c| !self.extends(c)) {
-            self.files.write::<_, StorageError>(ORG, |t| t.set_stopped(true)).unwrap();
+            self.files
+                .write::<_, StorageError>(ORG, |t| t.set_stopped(true))
+                .unwrap();
             return;
         }
         let bytes = self.file_bytes();
         let (pos, hash) = read(self, |t| t.head());
         self.copies.push(Copy { bytes, pos, hash });
         let now = self.env.now;
-        self.files.write::<_, StorageError>(ORG, move |t| t.set_copied(pos, now)).unwrap();
+        self.files
+            .write::<_, StorageError>(ORG, move |t| t.set_copied(pos, now))
+            .unwrap();
     }
     fn restore(&mut self) {
-        let Some(bytes) = self.copies.last().map(|c| c.bytes.clone()) else { return };
+        let Some(bytes) = self.copies.last().map(|c| c.bytes.clone()) else {
+            return;
+        };
         self.put_file(&bytes);
         let pos = self.copies.last().map(|c| c.pos).unwrap();
-        self.files.write::<_, StorageError>(ORG, move |t| t.set_copied(pos, 0)).unwrap();
+        self.files
+            .write::<_, StorageError>(ORG, move |t| t.set_copied(pos, 0))
+            .unwrap();
         self.new_epoch();
     }
     /// Over a file that lacks the newest copy, an epoch starts from that copy.
@@ -325,7 +400,9 @@ impl World {
     fn new_epoch(&mut self) {
         self.epochs += 1;
         let (id, now) = (EpochId::from_bytes([self.epochs as u8; 16]), self.env.now);
-        self.files.write::<_, StorageError>(ORG, move |t| t.open_epoch(id, now)).unwrap();
+        self.files
+            .write::<_, StorageError>(ORG, move |t| t.open_epoch(id, now))
+            .unwrap();
     }
 
     /// One request after the other until the run is over, or the network interferes.
@@ -336,7 +413,10 @@ impl World {
             let world_now = self.env.now;
             let p = &mut self.phones[phone];
             let now = p.now(world_now);
-            let request = p.run.next_request(&mut p.store, random, now).map_err(|e| format!("phone {phone}: {e}"))?;
+            let request = p
+                .run
+                .next_request(&mut p.store, random, now)
+                .map_err(|e| format!("phone {phone}: {e}"))?;
             if request == Request::Nothing {
                 return Ok(());
             }
@@ -363,7 +443,12 @@ impl World {
         Err(format!("phone {phone} is stuck: 60 requests and no end"))
     }
 
-    fn take(&mut self, phone: usize, request: &Request, answer: Result<Reply, Problem>) -> Result<Next, String> {
+    fn take(
+        &mut self,
+        phone: usize,
+        request: &Request,
+        answer: Result<Reply, Problem>,
+    ) -> Result<Next, String> {
         let p = &mut self.phones[phone];
         let before = p.store.clone();
         let next = match &answer {
@@ -372,10 +457,20 @@ impl World {
         };
         let next = next.map_err(|e| format!("phone {phone} refused the answer: {e}"))?;
         if let (Ok(Reply::Exchange(reply)), Request::Exchange(r)) = (&answer, request) {
-            for result in reply.results.iter().filter(|r| matches!(r.status, Status::Applied | Status::Cut)) {
-                let own = before.own(tributary_sync_core::clock::Dot::new(r.actor, result.seq)).unwrap();
+            for result in reply
+                .results
+                .iter()
+                .filter(|r| matches!(r.status, Status::Applied | Status::Cut))
+            {
+                let own = before
+                    .own(tributary_sync_core::clock::Dot::new(r.actor, result.seq))
+                    .unwrap();
                 let body = own.and_then(|o| o.body);
-                self.told_stored.extend(body.iter().flat_map(|b| &b.writes).filter_map(|w| super::phone::number(&w.1)));
+                self.told_stored.extend(
+                    body.iter()
+                        .flat_map(|b| &b.writes)
+                        .filter_map(|w| super::phone::number(&w.1)),
+                );
             }
         }
         Ok(next)
@@ -394,7 +489,9 @@ impl World {
                     Reply::Exchange(Box::new(serde_json::from_str(&json).unwrap()))
                 })
             }
-            Request::Compare(r) => exchange::compare(files, env, caller, r.clone()).map(Reply::Compare),
+            Request::Compare(r) => {
+                exchange::compare(files, env, caller, r.clone()).map(Reply::Compare)
+            }
             Request::NewActor(r) => exchange::actor(files, env, caller, r).map(Reply::NewActor),
             Request::Lost(r) => exchange::lost(files, env, caller, r.clone()).map(|()| Reply::Lost),
             Request::Nothing => unreachable!("nothing is never sent"),
@@ -402,10 +499,31 @@ impl World {
         done.map_err(|refusal| {
             let code = refusal.code().to_owned();
             match refusal {
-                Refusal::EpochChanged { epoch } => Problem { code, epoch: Some(epoch), ..Problem::default() },
-                Refusal::Forked { actor, agreed, results } => Problem { code, actor: Some(actor), agreed, results, ..Problem::default() },
-                Refusal::Gap { expected } => Problem { code, expected: Some(expected), ..Problem::default() },
-                _ => Problem { code, ..Problem::default() },
+                Refusal::EpochChanged { epoch } => Problem {
+                    code,
+                    epoch: Some(epoch),
+                    ..Problem::default()
+                },
+                Refusal::Forked {
+                    actor,
+                    agreed,
+                    results,
+                } => Problem {
+                    code,
+                    actor: Some(actor),
+                    agreed,
+                    results,
+                    ..Problem::default()
+                },
+                Refusal::Gap { expected } => Problem {
+                    code,
+                    expected: Some(expected),
+                    ..Problem::default()
+                },
+                _ => Problem {
+                    code,
+                    ..Problem::default()
+                },
             }
         })
     }
@@ -432,15 +550,40 @@ impl World {
 
 fn trace(phone: usize, request: &Request, answer: &Result<Reply, Problem>) {
     let asked = match request {
-        Request::Exchange(r) => format!("exchange {} epoch {} first {} items {} chain {} cursor {}", r.actor, r.epoch, r.first, r.items.len(), r.chain.seq, r.cursor.is_some()),
-        Request::Compare(r) => format!("compare epoch {} points {:?}", r.epoch, r.actors.iter().map(|a| (a.actor, a.points.len())).collect::<Vec<_>>()),
+        Request::Exchange(r) => format!(
+            "exchange {} epoch {} first {} items {} chain {} cursor {}",
+            r.actor,
+            r.epoch,
+            r.first,
+            r.items.len(),
+            r.chain.seq,
+            r.cursor.is_some()
+        ),
+        Request::Compare(r) => format!(
+            "compare epoch {} points {:?}",
+            r.epoch,
+            r.actors
+                .iter()
+                .map(|a| (a.actor, a.points.len()))
+                .collect::<Vec<_>>()
+        ),
         Request::NewActor(r) => format!("actor {}", r.instance),
         Request::Lost(r) => format!("lost {} from {}", r.actor, r.first),
         Request::Nothing => String::new(),
     };
     let told = match answer {
-        Ok(Reply::Exchange(r)) => format!("acked {} {:?}", r.acked.seq, r.results.iter().map(|x| x.status).collect::<Vec<_>>()),
-        Ok(Reply::Compare(r)) => format!("{:?}", r.actors.iter().map(|a| (a.actor, a.agreed, a.acked)).collect::<Vec<_>>()),
+        Ok(Reply::Exchange(r)) => format!(
+            "acked {} {:?}",
+            r.acked.seq,
+            r.results.iter().map(|x| x.status).collect::<Vec<_>>()
+        ),
+        Ok(Reply::Compare(r)) => format!(
+            "{:?}",
+            r.actors
+                .iter()
+                .map(|a| (a.actor, a.agreed, a.acked))
+                .collect::<Vec<_>>()
+        ),
         Ok(Reply::NewActor(r)) => format!("{}", r.actor),
         Ok(Reply::Lost) => "closed".to_owned(),
         Err(p) => format!("{} agreed {:?}", p.code, p.agreed),
