@@ -45,8 +45,15 @@ pub(super) struct FormList {
 
 fn read(body: RawBody) -> Result<Upload> {
     let upload: FormUpload = read_json(&body.decode(REQUEST_BYTES_MAX)?)?;
-    let bytes = STANDARD.decode(&upload.content).map_err(|_| invalid("/content", "base64_invalid", "This is not base64."))?;
-    Ok(Upload { bytes, file_name: upload.file_name, mapping: upload.mapping, weaken: upload.weaken })
+    let bytes = STANDARD
+        .decode(&upload.content)
+        .map_err(|_| invalid("/content", "base64_invalid", "This is not base64."))?;
+    Ok(Upload {
+        bytes,
+        file_name: upload.file_name,
+        mapping: upload.mapping,
+        weaken: upload.weaken,
+    })
 }
 
 /// What publishing a file would change. Nothing is stored.
@@ -54,7 +61,9 @@ fn read(body: RawBody) -> Result<Upload> {
     responses((status = 200, description = "What would change.", body = VersionView), (status = 401, description = "Not signed in.", body = Problem),
               (status = 403, description = "Not allowed.", body = Problem), (status = 422, description = "The form has a fault.", body = Problem)))]
 pub(super) async fn preview(auth: UserAuth, body: RawBody) -> Result<web::Json<VersionView>> {
-    auth.run(move |service, user| service.preview_form(By::User(user), user.org, read(body)?)).await.map(web::Json)
+    auth.run(move |service, user| service.preview_form(By::User(user), user.org, read(body)?))
+        .await
+        .map(web::Json)
 }
 
 /// Publishes a form version.
@@ -62,14 +71,18 @@ pub(super) async fn preview(auth: UserAuth, body: RawBody) -> Result<web::Json<V
     responses((status = 200, description = "What changed.", body = VersionView), (status = 401, description = "Not signed in.", body = Problem),
               (status = 403, description = "Not allowed.", body = Problem), (status = 422, description = "The form has a fault.", body = Problem)))]
 pub(super) async fn publish(auth: UserAuth, body: RawBody) -> Result<web::Json<VersionView>> {
-    auth.run(move |service, user| service.publish_form(By::User(user), user.org, read(body)?)).await.map(web::Json)
+    auth.run(move |service, user| service.publish_form(By::User(user), user.org, read(body)?))
+        .await
+        .map(web::Json)
 }
 
 /// The newest version of each form.
 #[utoipa::path(get, path = "/api/v1/forms", operation_id = "listForms", tag = "forms", security(("user" = [])),
     responses((status = 200, description = "The forms.", body = FormList), (status = 401, description = "Not signed in.", body = Problem)))]
 pub(super) async fn list(auth: UserAuth) -> Result<web::Json<FormList>> {
-    let items = auth.run(|service, user| service.forms(By::User(user), user.org)).await?;
+    let items = auth
+        .run(|service, user| service.forms(By::User(user), user.org))
+        .await?;
     Ok(web::Json(FormList { items }))
 }
 
@@ -77,8 +90,13 @@ pub(super) async fn list(auth: UserAuth) -> Result<web::Json<FormList>> {
 #[utoipa::path(get, path = "/api/v1/forms/{form}/versions", operation_id = "listFormVersions", tag = "forms", security(("user" = [])),
     params(("form" = String, Path, description = "The form's id.")),
     responses((status = 200, description = "The versions.", body = FormList), (status = 404, description = "No such form.", body = Problem)))]
-pub(super) async fn versions(auth: UserAuth, form: web::Path<String>) -> Result<web::Json<FormList>> {
-    let items = auth.run(move |service, user| service.form_versions(By::User(user), user.org, &form)).await?;
+pub(super) async fn versions(
+    auth: UserAuth,
+    form: web::Path<String>,
+) -> Result<web::Json<FormList>> {
+    let items = auth
+        .run(move |service, user| service.form_versions(By::User(user), user.org, &form))
+        .await?;
     Ok(web::Json(FormList { items }))
 }
 
@@ -86,6 +104,11 @@ pub(super) async fn versions(auth: UserAuth, form: web::Path<String>) -> Result<
 #[utoipa::path(get, path = "/api/v1/form-versions/{hash}", operation_id = "getFormVersion", tag = "forms", security(("user" = [])),
     params(("hash" = String, Path, description = "The version.")),
     responses((status = 200, description = "The version.", body = Object), (status = 404, description = "No such version.", body = Problem)))]
-pub(super) async fn version(auth: UserAuth, hash: web::Path<FormHash>) -> Result<web::Json<FormDelivery>> {
-    auth.run(move |service, user| service.form_version(By::User(user), user.org, *hash)).await.map(web::Json)
+pub(super) async fn version(
+    auth: UserAuth,
+    hash: web::Path<FormHash>,
+) -> Result<web::Json<FormDelivery>> {
+    auth.run(move |service, user| service.form_version(By::User(user), user.org, *hash))
+        .await
+        .map(web::Json)
 }

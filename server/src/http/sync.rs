@@ -7,7 +7,8 @@ use actix_web::{HttpRequest, HttpResponse};
 use tributary_sync_core::ids::FormHash;
 use tributary_sync_core::wire::enrol::FormDelivery;
 use tributary_sync_core::wire::message::{
-    ActorReply, ActorRequest, CompareReply, CompareRequest, ExchangeReply, ExchangeRequest, LostRequest, REQUEST_BYTES_MAX,
+    ActorReply, ActorRequest, CompareReply, CompareRequest, ExchangeReply, ExchangeRequest,
+    LostRequest, REQUEST_BYTES_MAX,
 };
 
 use super::RawBody;
@@ -29,8 +30,16 @@ enum Packing {
 }
 
 fn packing(request: &HttpRequest) -> Packing {
-    let accepted = request.headers().get(header::ACCEPT_ENCODING).and_then(|v| v.to_str().ok()).unwrap_or_default();
-    let takes = |name: &str| accepted.split(',').any(|part| part.split(';').next().is_some_and(|p| p.trim() == name));
+    let accepted = request
+        .headers()
+        .get(header::ACCEPT_ENCODING)
+        .and_then(|v| v.to_str().ok())
+        .unwrap_or_default();
+    let takes = |name: &str| {
+        accepted
+            .split(',')
+            .any(|part| part.split(';').next().is_some_and(|p| p.trim() == name))
+    };
     match () {
         () if takes("zstd") => Packing::Zstd,
         () if takes("gzip") => Packing::Gzip,
@@ -46,7 +55,10 @@ struct Packed {
 
 fn pack(body: Vec<u8>, packing: Packing) -> Result<Packed> {
     if body.len() < COMPRESS_FROM {
-        return Ok(Packed { body, packing: Packing::Plain });
+        return Ok(Packed {
+            body,
+            packing: Packing::Plain,
+        });
     }
     let failed = |e: std::io::Error| ServiceError::from(Code::Internal).because(e);
     let body = match packing {
@@ -55,7 +67,9 @@ fn pack(body: Vec<u8>, packing: Packing) -> Result<Packed> {
         Packing::Gzip => {
             use std::io::Write;
             let mut out = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
-            out.write_all(&body).and_then(|()| out.finish()).map_err(failed)?
+            out.write_all(&body)
+                .and_then(|()| out.finish())
+                .map_err(failed)?
         }
     };
     Ok(Packed { body, packing })
@@ -67,8 +81,14 @@ impl Packed {
         response.insert_header((header::CONTENT_TYPE, HeaderValue::from_static(content_type)));
         match self.packing {
             Packing::Plain => {}
-            Packing::Gzip => drop(response.insert_header((header::CONTENT_ENCODING, HeaderValue::from_static("gzip")))),
-            Packing::Zstd => drop(response.insert_header((header::CONTENT_ENCODING, HeaderValue::from_static("zstd")))),
+            Packing::Gzip => drop(
+                response
+                    .insert_header((header::CONTENT_ENCODING, HeaderValue::from_static("gzip"))),
+            ),
+            Packing::Zstd => drop(
+                response
+                    .insert_header((header::CONTENT_ENCODING, HeaderValue::from_static("zstd"))),
+            ),
         }
         response.body(self.body)
     }
@@ -79,7 +99,9 @@ fn to_json(value: &impl serde::Serialize) -> Result<Vec<u8>> {
 }
 
 fn read_request(body: &Bytes) -> Result<ExchangeRequest> {
-    let text = std::str::from_utf8(body).map_err(|_| ServiceError::from(Code::JsonMalformed).detail("The body is not UTF-8. Nothing was stored."))?;
+    let text = std::str::from_utf8(body).map_err(|_| {
+        ServiceError::from(Code::JsonMalformed).detail("The body is not UTF-8. Nothing was stored.")
+    })?;
     ExchangeRequest::from_json(text).map_err(unreadable)
 }
 
@@ -89,7 +111,11 @@ fn read_request(body: &Bytes) -> Result<ExchangeRequest> {
     responses((status = 200, description = "What became of the push, and the pull.", body = Object),
               (status = 401, description = "No device.", body = Problem), (status = 409, description = "Forked, gap, or a new epoch.", body = Problem),
               (status = 422, description = "An item cannot be read.", body = Problem), (status = 503, description = "Writing has stopped.", body = Problem)))]
-pub(super) async fn exchange(request: HttpRequest, auth: DeviceAuth, body: RawBody) -> Result<HttpResponse> {
+pub(super) async fn exchange(
+    request: HttpRequest,
+    auth: DeviceAuth,
+    body: RawBody,
+) -> Result<HttpResponse> {
     let packing = packing(&request);
     let packed = auth
         .run_even_revoked(move |service, device| {
@@ -106,7 +132,8 @@ pub(super) async fn exchange(request: HttpRequest, auth: DeviceAuth, body: RawBo
     request_body(content = Object, description = "A comparison of `sync-protocol.md`.", content_type = "application/json"),
     responses((status = 200, description = "The agreement.", body = Object), (status = 401, description = "No device.", body = Problem)))]
 pub(super) async fn compare(auth: DeviceAuth, body: RawBody) -> Result<web::Json<CompareReply>> {
-    let work = move |service: &crate::service::Service, device: &crate::service::principal::Device| {
+    let work = move |service: &crate::service::Service,
+                     device: &crate::service::principal::Device| {
         let message: CompareRequest = read_json(&body.decode(REQUEST_BYTES_MAX)?)?;
         service.compare(device, message)
     };
@@ -118,7 +145,8 @@ pub(super) async fn compare(auth: DeviceAuth, body: RawBody) -> Result<web::Json
     request_body(content = Object, description = "`instance`: 128 random bits.", content_type = "application/json"),
     responses((status = 200, description = "The actor.", body = Object), (status = 401, description = "No device.", body = Problem)))]
 pub(super) async fn actor(auth: DeviceAuth, body: RawBody) -> Result<web::Json<ActorReply>> {
-    let work = move |service: &crate::service::Service, device: &crate::service::principal::Device| {
+    let work = move |service: &crate::service::Service,
+                     device: &crate::service::principal::Device| {
         let message: ActorRequest = read_json(&body.decode(4_096)?)?;
         service.new_actor(device, &message)
     };
@@ -130,7 +158,8 @@ pub(super) async fn actor(auth: DeviceAuth, body: RawBody) -> Result<web::Json<A
     request_body(content = Object, description = "A loss of `sync-protocol.md`.", content_type = "application/json"),
     responses((status = 204, description = "Closed."), (status = 401, description = "No device.", body = Problem)))]
 pub(super) async fn lost(auth: DeviceAuth, body: RawBody) -> Result<HttpResponse> {
-    let work = move |service: &crate::service::Service, device: &crate::service::principal::Device| {
+    let work = move |service: &crate::service::Service,
+                     device: &crate::service::principal::Device| {
         let message: LostRequest = read_json(&body.decode(4_096)?)?;
         service.lost(device, message)
     };
@@ -142,6 +171,11 @@ pub(super) async fn lost(auth: DeviceAuth, body: RawBody) -> Result<HttpResponse
 #[utoipa::path(get, path = "/sync/v1/forms/{hash}", operation_id = "formForDevice", tag = "sync", security(("device" = [])),
     params(("hash" = String, Path, description = "The version.")),
     responses((status = 200, description = "The version.", body = Object), (status = 404, description = "No such version.", body = Problem)))]
-pub(super) async fn form(auth: DeviceAuth, hash: web::Path<FormHash>) -> Result<web::Json<FormDelivery>> {
-    auth.run(move |service, device| service.form_for_device(device, *hash)).await.map(web::Json)
+pub(super) async fn form(
+    auth: DeviceAuth,
+    hash: web::Path<FormHash>,
+) -> Result<web::Json<FormDelivery>> {
+    auth.run(move |service, device| service.form_for_device(device, *hash))
+        .await
+        .map(web::Json)
 }
