@@ -10,4 +10,5 @@
 )]
 
 mod api;
+mod simulation;
 mod tidy;
