@@ -9,6 +9,8 @@
     reason = "what cannot fail in a test may say so, in its helpers too"
 )]
 
+mod api;
 mod python;
 mod schemas;
+mod simulation;
 mod tidy;

@@ -135,6 +135,7 @@ class Device:
         organisation = HEX(reply["organisation"]["id"])
         keys = Keys(organisation, reply["keys"], self.state["root"])
         keys.grant(HEX(reply["profile"]), reply["grant"])
+        keys.head(reply["head"])
         if reply["grant"]["actor"] != reply["actor"]:
             raise SystemExit("the grant is for another actor")
         start = tributary.chain_start(organisation, reply["actor"], point).hex()
@@ -154,7 +155,7 @@ class Device:
             queue=[],
             records={},
             names={},
-            head=None,
+            head=reply["head"],
             cursor=None,
         )
         self.save()

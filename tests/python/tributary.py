@@ -154,7 +154,8 @@ def key_message(organisation, purpose, key):
 
 def head_message(organisation, head):
     return b"tributary-head-v1" + cbor([
-        organisation, bytes.fromhex(head["epoch"]), head["pos"], bytes.fromhex(head["hash"]), head["copied"],
+        organisation, bytes.fromhex(head["epoch"]), head["opened"], head["pos"], bytes.fromhex(head["hash"]),
+        head["copied"],
     ])  # fmt: skip
 
 

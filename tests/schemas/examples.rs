@@ -144,7 +144,7 @@ fn every_signature_is_right() {
         verified(&keys.root, &bytes, &signed.sig, "key");
     }
     let head = |head: &Head| {
-        let bytes = Head::signed_bytes(org, head.epoch, head.pos, head.hash, head.copied);
+        let bytes = head.signed_bytes(org);
         verified(&keys.receipt.key, &bytes, &head.sig, "head");
     };
     let grant = |grant: &Grant| {
