@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use crate::change::Changeset;
 use crate::clock::{Clock, Dot};
 use crate::conflict::Candidate;
+use crate::form::DecideRole;
 use crate::ids::FieldId;
 use crate::key::Key;
 use crate::record::Record;
@@ -32,6 +33,17 @@ pub struct FieldPolicy {
     pub policy: Policy,
     /// For the field that holds consent: the codes that count as live consent. Empty for every other field.
     pub consent: Vec<String>,
+    /// The roles that may lower it beside the org admin; none means the coordinator.
+    pub decide: Vec<DecideRole>,
+}
+
+impl FieldPolicy {
+    /// Whether a user of this role may lower a protective value with a reason (§2.2).
+    pub fn may_decide(&self, role: DecideRole) -> bool {
+        role == DecideRole::OrgAdmin
+            || self.decide.contains(&role)
+            || self.decide.is_empty() && role == DecideRole::Coordinator
+    }
 }
 
 /// The policies of a form lineage in force. A field that is not listed is `single`.
@@ -116,6 +128,7 @@ impl Policies {
         const SINGLE: &FieldPolicy = &FieldPolicy {
             policy: Policy::Single,
             consent: Vec::new(),
+            decide: Vec::new(),
         };
         self.0.get(&field).unwrap_or(SINGLE)
     }

@@ -76,6 +76,9 @@ CREATE TABLE form (
 ) WITHOUT ROWID;
 CREATE INDEX form_lineage ON form (form_id, pos);
 
+-- Every field that a lineage has or ever had, so that no id is given twice; JSON.
+CREATE TABLE lineage (form_id TEXT PRIMARY KEY, fields TEXT NOT NULL) WITHOUT ROWID;
+
 CREATE TABLE policy (form_id TEXT NOT NULL, field INTEGER NOT NULL, pos INTEGER NOT NULL, body TEXT NOT NULL, PRIMARY KEY (form_id, field, pos)) WITHOUT ROWID;
 
 -- Who did what: hash-chained, without answers, filter values or record ids.

@@ -2,10 +2,14 @@
 //!
 //! Not here: people, permissions, the rules of the protocol; those are the service's, over a transaction of this.
 
+pub mod copy;
+pub mod directory;
 mod error;
+pub mod folder;
 mod ledger;
 mod open;
 mod org;
+pub mod sets;
 mod store;
 mod writer;
 
@@ -15,6 +19,6 @@ pub use org::{
     ActorRow, AuditEntry, AuditRow, CheckReport, EpochRow, Erased, Fault, FormRow, ItemRow,
     ItemStatus, Judgement, LogEntry, LogKind, LogRow, NewActor, NewLog, NewQuarantine, OrgTxn,
     PolicyRow, ProfileRow, QuarantineRow, RecordFilter, RecordNo, RecordRow, RecordState, ScopeRow,
-    TombstoneRow,
+    TombstoneRow, read_file,
 };
 pub use store::OrgFiles;

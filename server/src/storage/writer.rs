@@ -5,7 +5,7 @@
 //! job in it, and the file is opened again (§6.5).
 
 use std::path::PathBuf;
-use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
+use std::sync::mpsc::{Receiver, Sender, channel, sync_channel};
 use std::thread::JoinHandle;
 
 use rusqlite::{Connection, TransactionBehavior};
@@ -57,7 +57,7 @@ impl Writer {
         T: Send + 'static,
         E: From<StorageError> + Send + 'static,
     {
-        let (reply, wait): (SyncSender<Result<T, E>>, Receiver<Result<T, E>>) = sync_channel(1);
+        let (reply, wait) = sync_channel::<Result<T, E>>(1);
         let job: Job = Box::new(move |txn| {
             let result = work(txn);
             let keep = result.is_ok();

@@ -10,6 +10,7 @@ use crate::cbor::Writer;
 use crate::change::Stored;
 use crate::clock::Hlc;
 use crate::error::ParseError;
+use crate::form::{DecideRole, FieldRules, PolicySpec};
 use crate::ids::{
     ActorId, ChainHash, EpochId, FieldId, FormHash, InstanceId, LogHash, LogPos, OrgId, RecordId,
     Seq, Tombstone, UserId,
@@ -481,6 +482,9 @@ pub struct PolicyEntry {
     /// Codes that count as live consent.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub consent: Vec<String>,
+    /// The roles that may lower it beside the org admin; none means the coordinator.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub decide: Vec<DecideRole>,
 }
 
 /// The kinds of policy that this version evaluates.
@@ -496,6 +500,27 @@ pub enum PolicyKind {
 }
 
 impl PolicyEntry {
+    /// The entry that puts the rules of a field into force.
+    pub fn new(form_id: &str, field: FieldId, rules: &FieldRules) -> Self {
+        let (policy, order) = match &rules.policy {
+            PolicySpec::Protective(order) => (PolicyKind::Protective, order.clone()),
+            PolicySpec::Union => (PolicyKind::Union, Vec::new()),
+            // Reserved ones read as single until this version evaluates them.
+            PolicySpec::Single | PolicySpec::Intersection | PolicySpec::Assertions => {
+                (PolicyKind::Single, Vec::new())
+            }
+        };
+        let (consent, decide) = (rules.consent.clone(), rules.decide.clone());
+        Self {
+            form_id: form_id.to_owned(),
+            field,
+            policy,
+            order,
+            consent,
+            decide,
+        }
+    }
+
     /// What the merge reads.
     pub fn field_policy(&self) -> crate::policy::FieldPolicy {
         use crate::policy::{FieldPolicy, Policy};
@@ -507,6 +532,7 @@ impl PolicyEntry {
         FieldPolicy {
             policy,
             consent: self.consent.clone(),
+            decide: self.decide.clone(),
         }
     }
 }

@@ -80,6 +80,7 @@ fn consent() -> Policies {
     let policy = FieldPolicy {
         policy: Policy::Protective(order),
         consent: vec!["given".to_owned()],
+        decide: Vec::new(),
     };
     policies.set(tributary_sync_core::ids::FieldId(1), policy);
     policies

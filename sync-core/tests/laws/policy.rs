@@ -24,6 +24,7 @@ fn policies() -> Policies {
     let policy = |policy| FieldPolicy {
         policy,
         consent: Vec::new(),
+        decide: Vec::new(),
     };
     policies.set(PROTECTIVE, policy(order));
     policies.set(UNION, policy(Policy::Union));
@@ -175,7 +176,7 @@ proptest! {
     #[test]
     fn a_record_without_live_consent_is_withheld(history in history(16)) {
         let mut policies = Policies::default();
-        let consent = FieldPolicy { policy: Policy::Single, consent: vec!["a".to_owned()] };
+        let consent = FieldPolicy { policy: Policy::Single, consent: vec!["a".to_owned()], decide: Vec::new() };
         policies.set(PROTECTIVE, consent);
         let record = merged(&history, history.made.iter().map(|m| &m.stored));
         let lives = Oracle::of(&history.made).lives(|_| true);
@@ -200,6 +201,7 @@ fn what_counts_as_weaker() {
     let field = |policy, consent: &[&str]| FieldPolicy {
         policy,
         consent: consent.iter().map(|c| (*c).to_owned()).collect(),
+        decide: Vec::new(),
     };
     let order =
         |codes: &[&str]| Policy::Protective(codes.iter().map(|c| (*c).to_owned()).collect());

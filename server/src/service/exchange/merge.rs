@@ -6,7 +6,8 @@
 use std::collections::HashMap;
 
 use tributary_sync_core::change::{Changeset, Draft, Stamp, Stored, chain_next, chain_start};
-use tributary_sync_core::clock::{Clock, Dot, Hlc};
+use tributary_sync_core::clock::{Dot, Hlc};
+use tributary_sync_core::form::DecideRole;
 use tributary_sync_core::ids::{ActorId, FormHash, LogPos, ProfileId, RecordId, Seq, UserId};
 use tributary_sync_core::key::{Key, MetaKey};
 use tributary_sync_core::policy::Policies;
@@ -204,12 +205,14 @@ impl<'t, 'c> Merger<'t, 'c> {
                 unsent.insert(*dot, self.own_and_unsent(open.no, *dot, author)?);
             }
         }
-        let allowed = |_: &Key, dot: Dot| {
-            author.decides
-                && match author.role {
-                    Role::Coordinator | Role::OrgAdmin => true,
-                    _ => unsent.get(&dot).copied().unwrap_or(false),
-                }
+        let by_role = |key: &Key| {
+            let policy = key.field().map(|f| policies.get(f));
+            policy
+                .zip(deciding(author.role))
+                .is_some_and(|(p, role)| p.may_decide(role))
+        };
+        let allowed = |key: &Key, dot: Dot| {
+            author.decides && (by_role(key) || unsent.get(&dot).copied().unwrap_or(false))
         };
         Ok(policies.lowered(&open.record, &stored.change, &stored.clock(), allowed))
     }
@@ -356,8 +359,19 @@ impl<'t, 'c> Merger<'t, 'c> {
     }
 }
 
+/// The role as forms name it; a server admin has no say over answers.
+fn deciding(role: Role) -> Option<DecideRole> {
+    match role {
+        Role::ServerAdmin => None,
+        Role::OrgAdmin => Some(DecideRole::OrgAdmin),
+        Role::Coordinator => Some(DecideRole::Coordinator),
+        Role::Reviewer => Some(DecideRole::Reviewer),
+        Role::Worker => Some(DecideRole::Worker),
+    }
+}
+
 /// The status that counts: an approval only while its context covers every live answer (§9.7).
-pub fn status(record: &Record) -> &'static str {
+pub(super) fn status(record: &Record) -> &'static str {
     let Some((Value::Code(code), live)) = record.winner(&Key::Meta(MetaKey::Status)) else {
         return "draft";
     };
@@ -379,14 +393,9 @@ pub fn status(record: &Record) -> &'static str {
 
 /// The effective clock of §1.10: the device's, but at most five minutes ahead of the server, and at most what a resend
 /// repeats.
-pub fn effective(clock: Hlc, now: u64, repeat: Option<Hlc>) -> Hlc {
+pub(super) fn effective(clock: Hlc, now: u64, repeat: Option<Hlc>) -> Hlc {
     const AHEAD_MS: u64 = 5 * 60 * 1000;
     let bound = Hlc::new(now.saturating_add(AHEAD_MS), 0).unwrap_or(clock);
     let clamped = clock.min(bound);
     repeat.map_or(clamped, |r| clamped.min(r))
-}
-
-/// What a record's clock says to somebody who saw all of it; empty for a record that is not there.
-pub fn clock_of(record: Option<&Record>) -> Clock {
-    record.map(Record::clock).unwrap_or_default()
 }

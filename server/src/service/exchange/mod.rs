@@ -14,6 +14,8 @@ mod pull;
 mod push;
 mod reply;
 mod scope;
+#[cfg(test)]
+pub(crate) mod tests;
 
 use std::sync::Arc;
 

@@ -100,6 +100,23 @@ impl OrgTxn<'_> {
         self.all(&format!("{FORM} ORDER BY pos"), [], read_form)
     }
 
+    /// Every field that a lineage has or ever had, as the service wrote it down.
+    pub fn lineage(&self, form_id: &str) -> Result<Option<String>> {
+        self.one(
+            "SELECT fields FROM lineage WHERE form_id = ?1",
+            [form_id],
+            |r| r.get(0),
+        )
+    }
+    /// Writes them down.
+    pub fn set_lineage(&self, form_id: &str, fields: &str) -> Result<()> {
+        self.execute(
+            "INSERT INTO lineage (form_id, fields) VALUES (?1, ?2) ON CONFLICT (form_id) DO UPDATE SET fields = ?2",
+            params![form_id, fields],
+        )?;
+        Ok(())
+    }
+
     /// Sets the policy of a field: a log entry, so that the past can be reproduced.
     pub fn add_policy(&self, policy: &PolicyEntry, now: u64) -> Result<LogPos> {
         let body = serde_json::to_string(policy).unwrap_or_default();
