@@ -8,6 +8,7 @@ use proptest::prelude::*;
 
 use super::history::{History, history};
 use super::strategy::{actor, changeset, counter, dot, form, hlc, key, stored, text};
+use crate::form::DecideRole;
 use crate::ids::{
     ActorId, ChainHash, EpochId, FieldId, FormHash, ItemHash, LogHash, LogPos, RecordId, Seq,
     Tombstone, UserId,
@@ -210,13 +211,18 @@ fn policy_entry() -> impl Strategy<Value = PolicyEntry> {
         PolicyKind::Union,
     ]);
     let codes = || vec((0u8..9).prop_map(|n| format!("c{n}")), 0..3);
-    (any::<u32>(), kind, codes(), codes()).prop_map(|(field, policy, order, consent)| PolicyEntry {
-        form_id: "intake".to_owned(),
-        field: FieldId(field),
-        policy,
-        order,
-        consent,
-    })
+    let roles =
+        proptest::sample::subsequence(vec![DecideRole::Worker, DecideRole::Reviewer], 0..=2);
+    (any::<u32>(), kind, codes(), codes(), roles).prop_map(
+        |(field, policy, order, consent, decide)| PolicyEntry {
+            form_id: "intake".to_owned(),
+            field: FieldId(field),
+            policy,
+            order,
+            consent,
+            decide,
+        },
+    )
 }
 
 fn rare_entry() -> impl Strategy<Value = Entry> {
