@@ -31,7 +31,7 @@ use super::env::Env;
 use crate::storage::{OrgFiles, StorageError};
 
 pub use actor::{grant, new_actor};
-pub use merge::{Author, Merger, Refused};
+pub use merge::{Author, Merger, Refused, status};
 pub use reply::head;
 pub use scope::set_assigned;
 
