@@ -75,7 +75,7 @@ fn hex_text(bytes: usize) -> impl Strategy<Value = String> {
 pub fn head() -> impl Strategy<Value = Head> {
     (
         epoch(),
-        any::<u64>(),
+        counter(),
         pos(),
         any::<[u8; 32]>(),
         pos(),

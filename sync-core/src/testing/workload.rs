@@ -372,7 +372,7 @@ pub fn push(workload: &Workload, changes: Vec<Changeset>) -> ExchangeRequest {
         epoch: workload.epoch,
         head: Some(Head {
             epoch: workload.epoch,
-            opened: 1_790_000_000_000,
+            opened: START_MS,
             pos: LogPos::ZERO,
             hash: LogHash::from_bytes(dice.bytes()),
             copied: LogPos::ZERO,
