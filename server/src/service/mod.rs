@@ -1,6 +1,159 @@
 //! The rules, as plain synchronous functions over a transaction. No HTTP, no SQL.
+//!
+//! [`Service`] holds what they need; its methods are spread over one file per noun. Each method that changes something
+//! asks on whose word ([`By`]), looks up the right in [`access`], and writes the audit row before it acts.
 
 pub mod access;
+pub mod ambient;
+mod authority;
+pub mod devices;
+mod device_proof;
+mod enrol;
 pub mod env;
+pub mod error;
 pub mod exchange;
 pub mod forms;
+pub mod keys;
+pub mod names;
+mod nonces;
+pub mod organisations;
+mod pacing;
+pub mod paging;
+mod passwords;
+pub mod principal;
+mod roster;
+pub mod sign_in;
+pub mod teams;
+mod tokens;
+pub mod users;
+
+use std::sync::Arc;
+
+use aws_lc_rs::hmac;
+
+pub use authority::By;
+pub use device_proof::{DeviceToken, NonceReply};
+
+use self::ambient::{SharedAmbient, random};
+use self::env::{Entropy, Env};
+use self::error::{Code, Result, ServiceError};
+use self::keys::Keys;
+use self::nonces::Nonces;
+use self::pacing::Pacing;
+use self::passwords::Passwords;
+use self::roster::DirectoryRoster;
+use self::tokens::Tokens;
+use crate::storage::directory::Directory;
+use crate::storage::folder::DataFolder;
+use crate::storage::{OrgFiles, StorageError};
+
+/// What the rules are told from the configuration.
+#[derive(Clone, Debug, Default)]
+pub struct ServiceOptions {
+    /// Where people and devices reach this server, such as `https://survey.example.org:8443`; no slash at the end.
+    pub public_url: String,
+    /// For whom tokens are made. Without one, the random id that the data folder got when it was made.
+    pub audience: Option<String>,
+    /// SHA-256 of the certificate, when devices cannot know it otherwise because it is self-signed.
+    pub certificate: Option<String>,
+}
+
+/// The rules and what they need. One for a data folder.
+pub struct Service {
+    ambient: SharedAmbient,
+    options: ServiceOptions,
+    directory: Arc<Directory>,
+    files: OrgFiles,
+    keys: Arc<Keys>,
+    tokens: Tokens,
+    nonces: Nonces,
+    passwords: Passwords,
+    pacing: Pacing,
+    refresh_key: hmac::Key,
+}
+
+impl Service {
+    /// Makes a data folder ready for its first organisation, or finds it ready.
+    pub fn create(data: &DataFolder, options: ServiceOptions, ambient: SharedAmbient) -> Result<Self> {
+        data.create()?;
+        let directory = Directory::create(&data.directory())?;
+        let id: [u8; 16] = random(&*ambient)?;
+        directory.write(|txn| txn.set_server_value_once("id", &id))?;
+        Self::over(data, directory, options, ambient)
+    }
+    /// Opens a data folder that was made before.
+    pub fn open(data: &DataFolder, options: ServiceOptions, ambient: SharedAmbient) -> Result<Self> {
+        let directory = Directory::open(&data.directory())?;
+        Self::over(data, directory, options, ambient)
+    }
+    fn over(
+        data: &DataFolder,
+        directory: Directory,
+        options: ServiceOptions,
+        ambient: SharedAmbient,
+    ) -> Result<Self> {
+        let id = directory.read(|view| view.server_value("id"))?;
+        let id = id.ok_or_else(|| {
+            ServiceError::from(Code::Internal).because("the data folder has no id: run `init` again")
+        })?;
+        let audience = options
+            .audience
+            .clone()
+            .unwrap_or_else(|| format!("urn:tributary:{}", hex::encode(id)));
+        let keys = Arc::new(Keys::of(data));
+        Ok(Self {
+            tokens: Tokens::load(&keys, Arc::clone(&ambient), audience)?,
+            nonces: Nonces::new(Arc::clone(&ambient))?,
+            passwords: Passwords::new(&*ambient)?,
+            pacing: Pacing::new(&ambient),
+            refresh_key: hmac::Key::new(hmac::HMAC_SHA256, &keys.secret("refresh")?),
+            files: OrgFiles::new(data.path())?,
+            directory: Arc::new(directory),
+            options,
+            keys,
+            ambient,
+        })
+    }
+
+    /// The organisations' files.
+    pub fn files(&self) -> &OrgFiles {
+        &self.files
+    }
+    /// The directory of organisations, users and devices.
+    pub fn directory(&self) -> &Directory {
+        &self.directory
+    }
+    /// The private keys.
+    pub fn keys(&self) -> &Keys {
+        &self.keys
+    }
+    /// The server's clock, in milliseconds since 1970.
+    pub fn now(&self) -> u64 {
+        self.ambient.now()
+    }
+    /// What the configuration told.
+    pub fn options(&self) -> &ServiceOptions {
+        &self.options
+    }
+    /// For whom tokens are made; also what devices name in their assertions.
+    pub fn audience(&self) -> &str {
+        self.tokens.audience()
+    }
+    /// What the rules of the exchange need from outside a transaction, as of now.
+    pub fn env(&self) -> Env {
+        let entropy: Arc<dyn Entropy> = Arc::clone(&self.ambient) as _;
+        Env {
+            now: self.ambient.now(),
+            entropy,
+            signer: Arc::clone(&self.keys) as _,
+            roster: Arc::new(DirectoryRoster::new(Arc::clone(&self.directory))),
+            ledger: self.files.ledger(),
+        }
+    }
+    /// Whether the directory can be read: what a load balancer wants to know.
+    pub fn is_ready(&self) -> bool {
+        let read: std::result::Result<_, StorageError> =
+            self.directory.read(|view| view.server_value("id"));
+        read.is_ok_and(|id| id.is_some())
+    }
+}

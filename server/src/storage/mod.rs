@@ -2,7 +2,9 @@
 //!
 //! Not here: people, permissions, the rules of the protocol; those are the service's, over a transaction of this.
 
+pub mod directory;
 mod error;
+pub mod folder;
 mod ledger;
 mod open;
 mod org;

@@ -4,6 +4,7 @@
 //! says the same in prose, and tests tie the two. Not here: compression, HTTP, signatures.
 
 mod changeset;
+pub mod enrol;
 mod item;
 pub mod message;
 mod record;

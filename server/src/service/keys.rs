@@ -1,0 +1,263 @@
+//! Private keys: of the server (tokens) and of each organisation (root, receipt, inbox). They lie in `keys/`, readable
+//! by their owner only, and are made where they are first needed.
+//!
+//! One key has one purpose. An organisation's root key signs its receipt and inbox keys and nothing else; devices pin
+//! its fingerprint. Not here: what is signed, and the keys of devices.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use aws_lc_rs::rand::SystemRandom;
+use aws_lc_rs::signature::{
+    ECDSA_P256_SHA256_FIXED, ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, KeyPair,
+    UnparsedPublicKey,
+};
+use rustls::crypto::aws_lc_rs::hpke::DH_KEM_P256_HKDF_SHA256_AES_128;
+use rustls::crypto::hpke::{EncapsulatedSecret, Hpke, HpkePrivateKey};
+use tributary_sync_core::ids::OrgId;
+use tributary_sync_core::wire::enrol::{KeyPurpose, KeySet, PublicKey, SignedKey};
+
+use super::env::Signer;
+use super::error::{Code, Result, ServiceError};
+use crate::storage::StorageError;
+use crate::storage::folder::{DataFolder, read_private, write_private};
+
+/// All private keys of a data folder.
+pub struct Keys {
+    folder: PathBuf,
+    organisations: Mutex<HashMap<OrgId, Arc<OrgKeys>>>,
+}
+
+/// The keys of one organisation.
+pub struct OrgKeys {
+    root: EcdsaKeyPair,
+    receipt: EcdsaKeyPair,
+    inbox: HpkePrivateKey,
+    set: KeySet,
+}
+
+fn broken(what: &'static str) -> impl Fn() -> ServiceError {
+    move || ServiceError::from(Code::Internal).because(format!("the {what} key cannot be used"))
+}
+
+impl Keys {
+    /// The keys of a data folder. Nothing is read yet.
+    pub fn of(data: &DataFolder) -> Self {
+        Self { folder: data.keys(), organisations: Mutex::new(HashMap::new()) }
+    }
+
+    /// The Ed25519 key for one kind of token, as PKCS#8 and as public key.
+    pub fn token_key(&self, purpose: &'static str) -> Result<(Vec<u8>, Vec<u8>)> {
+        let path = self.folder.join(format!("token-{purpose}.p8"));
+        let pkcs8 = load_or_make(&path, || {
+            let document = Ed25519KeyPair::generate_pkcs8(&SystemRandom::new());
+            Ok(document.map_err(|_| broken("token")())?.as_ref().to_vec())
+        })?;
+        let pair = Ed25519KeyPair::from_pkcs8(&pkcs8).map_err(|_| broken("token")())?;
+        let public = pair.public_key().as_ref().to_vec();
+        Ok((pkcs8, public))
+    }
+
+    /// A secret of 32 bytes for one purpose.
+    pub fn secret(&self, purpose: &'static str) -> Result<[u8; 32]> {
+        let path = self.folder.join(format!("{purpose}.secret"));
+        let bytes = load_or_make(&path, || {
+            let mut out = [0; 32];
+            getrandom::fill(&mut out).map_err(|_| StorageError::Random)?;
+            Ok(out.to_vec())
+        })?;
+        bytes.try_into().map_err(|_| broken(purpose)())
+    }
+
+    /// Makes the keys of a new organisation, or finds them made.
+    pub fn create(&self, org: OrgId) -> Result<Arc<OrgKeys>> {
+        let folder = self.folder.join(org.to_string());
+        std::fs::create_dir_all(&folder).map_err(|source| StorageError::Io {
+            what: "making the folder of an organisation's keys",
+            source,
+        })?;
+        for name in ["root.p8", "receipt.p8"] {
+            load_or_make(&folder.join(name), || {
+                let document = EcdsaKeyPair::generate_pkcs8(
+                    &ECDSA_P256_SHA256_FIXED_SIGNING,
+                    &SystemRandom::new(),
+                );
+                Ok(document.map_err(|_| broken("organisation's")())?.as_ref().to_vec())
+            })?;
+        }
+        load_or_make(&folder.join("inbox.key"), || {
+            let pair = DH_KEM_P256_HKDF_SHA256_AES_128.generate_key_pair();
+            let (public, private) = pair.map_err(|_| broken("inbox")())?;
+            Ok([&public.0[..], private.secret_bytes()].concat())
+        })?;
+        self.of_org(org)
+    }
+
+    /// The keys of an organisation.
+    pub fn of_org(&self, org: OrgId) -> Result<Arc<OrgKeys>> {
+        let mut known = self.organisations.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(keys) = known.get(&org) {
+            return Ok(Arc::clone(keys));
+        }
+        let keys = Arc::new(OrgKeys::load(&self.folder.join(org.to_string()), org)?);
+        known.insert(org, Arc::clone(&keys));
+        Ok(keys)
+    }
+}
+
+fn load_or_make(path: &Path, make: impl FnOnce() -> Result<Vec<u8>>) -> Result<Vec<u8>> {
+    if let Some(bytes) = read_private(path)? {
+        return Ok(bytes);
+    }
+    let bytes = make()?;
+    write_private(path, &bytes)?;
+    Ok(bytes)
+}
+
+fn load(path: &Path) -> Result<Vec<u8>> {
+    let missing = || ServiceError::from(Code::Internal).because("a key of an organisation is missing");
+    read_private(path)?.ok_or_else(missing)
+}
+
+fn ecdsa(path: &Path) -> Result<EcdsaKeyPair> {
+    let pair = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &load(path)?);
+    pair.map_err(|_| broken("organisation's")())
+}
+
+fn public(pair: &EcdsaKeyPair) -> Result<PublicKey> {
+    PublicKey::from_slice(pair.public_key().as_ref()).map_err(|_| broken("organisation's")())
+}
+
+fn sign(pair: &EcdsaKeyPair, bytes: &[u8]) -> Result<String> {
+    let signature = pair.sign(&SystemRandom::new(), bytes);
+    Ok(hex::encode(signature.map_err(|_| broken("organisation's")())?))
+}
+
+fn verify(key: &PublicKey, bytes: &[u8], signature: &str) -> bool {
+    let Ok(signature) = hex::decode(signature) else { return false };
+    UnparsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, key.as_bytes())
+        .verify(bytes, &signature)
+        .is_ok()
+}
+
+impl OrgKeys {
+    fn load(folder: &Path, org: OrgId) -> Result<Self> {
+        let root = ecdsa(&folder.join("root.p8"))?;
+        let receipt = ecdsa(&folder.join("receipt.p8"))?;
+        let inbox = load(&folder.join("inbox.key"))?;
+        let (inbox_public, inbox_private) =
+            inbox.split_at_checked(65).ok_or_else(broken("inbox"))?;
+        let vouch = |purpose, key: PublicKey| -> Result<SignedKey> {
+            let sig = sign(&root, &SignedKey::signed_bytes(org, purpose, &key))?;
+            Ok(SignedKey { purpose, key, sig })
+        };
+        let inbox_key = PublicKey::from_slice(inbox_public).map_err(|_| broken("inbox")())?;
+        let set = KeySet {
+            root: public(&root)?,
+            receipt: vouch(KeyPurpose::Receipt, public(&receipt)?)?,
+            inbox: vouch(KeyPurpose::Inbox, inbox_key)?,
+            earlier: Vec::new(),
+        };
+        let inbox = HpkePrivateKey::from(inbox_private.to_vec());
+        Ok(Self { root, receipt, inbox, set })
+    }
+    /// The public keys, as enrolment gives them.
+    pub fn public(&self) -> &KeySet {
+        &self.set
+    }
+    /// What a device pins: SHA-256 of the root key, hexadecimal.
+    pub fn root_fingerprint(&self) -> String {
+        self.set.root.fingerprint()
+    }
+    /// Signs with the receipt key: ES256, r ‖ s, hexadecimal.
+    pub fn sign_receipt(&self, bytes: &[u8]) -> Result<String> {
+        sign(&self.receipt, bytes)
+    }
+    /// Whether any receipt key of this organisation made the signature.
+    pub fn verify_receipt(&self, bytes: &[u8], signature: &str) -> bool {
+        let keys = std::iter::once(&self.set.receipt).chain(&self.set.earlier);
+        keys.filter(|k| k.purpose == KeyPurpose::Receipt).any(|k| verify(&k.key, bytes, signature))
+    }
+    /// Opens what was sealed to the inbox key; none if it was not, or was altered.
+    pub fn open_sealed(&self, enc: &[u8], info: &[u8], aad: &[u8], sealed: &[u8]) -> Option<Vec<u8>> {
+        let enc = EncapsulatedSecret(enc.to_vec());
+        DH_KEM_P256_HKDF_SHA256_AES_128.open(&enc, info, aad, sealed, &self.inbox).ok()
+    }
+    /// Signs with the root key. Only for keys: see [`SignedKey`].
+    pub fn vouch(&self, org: OrgId, purpose: KeyPurpose, key: PublicKey) -> Result<SignedKey> {
+        let sig = sign(&self.root, &SignedKey::signed_bytes(org, purpose, &key))?;
+        Ok(SignedKey { purpose, key, sig })
+    }
+}
+
+impl Signer for Keys {
+    fn sign(&self, org: OrgId, bytes: &[u8]) -> std::result::Result<String, StorageError> {
+        let signed = self.of_org(org).and_then(|keys| keys.sign_receipt(bytes));
+        signed.map_err(|e| StorageError::Io {
+            what: "signing for an organisation",
+            source: std::io::Error::other(e.cause.unwrap_or_default().into_string()),
+        })
+    }
+    fn verify(&self, org: OrgId, bytes: &[u8], signature: &str) -> bool {
+        self.of_org(org).is_ok_and(|keys| keys.verify_receipt(bytes, signature))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rustls::crypto::hpke::HpkePublicKey;
+
+    use super::*;
+
+    fn keys() -> (tempfile::TempDir, Keys) {
+        let folder = tempfile::tempdir().unwrap();
+        let data = DataFolder::at(folder.path());
+        data.create().unwrap();
+        let keys = Keys::of(&data);
+        (folder, keys)
+    }
+
+    #[test]
+    fn the_root_key_vouches_for_the_others_and_they_outlive_a_restart() {
+        let (folder, keys) = keys();
+        let org = OrgId::from_bytes([7; 16]);
+        let set = keys.create(org).unwrap().public().clone();
+        for key in [&set.receipt, &set.inbox] {
+            let bytes = SignedKey::signed_bytes(org, key.purpose, &key.key);
+            assert!(verify(&set.root, &bytes, &key.sig));
+            let other = SignedKey::signed_bytes(OrgId::from_bytes([8; 16]), key.purpose, &key.key);
+            assert!(!verify(&set.root, &other, &key.sig));
+        }
+        let again = Keys::of(&DataFolder::at(folder.path()));
+        let again = again.of_org(org).unwrap();
+        assert_eq!(again.public().root, set.root);
+        assert_eq!(again.public().inbox.key, set.inbox.key);
+        let signature = again.sign_receipt(b"stored").unwrap();
+        assert_eq!(signature.len(), 128);
+        assert!(again.verify_receipt(b"stored", &signature));
+        assert!(!again.verify_receipt(b"lost", &signature));
+    }
+
+    #[test]
+    fn what_is_sealed_to_the_inbox_opens_here_only() {
+        let (_folder, keys) = keys();
+        let ours = keys.create(OrgId::from_bytes([1; 16])).unwrap();
+        let theirs = keys.create(OrgId::from_bytes([2; 16])).unwrap();
+        let to = HpkePublicKey(ours.public().inbox.key.as_bytes().to_vec());
+        let (enc, sealed) = DH_KEM_P256_HKDF_SHA256_AES_128.seal(b"i", b"a", b"bundle", &to).unwrap();
+        assert_eq!(ours.open_sealed(&enc.0, b"i", b"a", &sealed).unwrap(), b"bundle");
+        assert!(theirs.open_sealed(&enc.0, b"i", b"a", &sealed).is_none());
+        assert!(ours.open_sealed(&enc.0, b"i", b"b", &sealed).is_none());
+    }
+
+    #[test]
+    fn keys_for_tokens_differ_by_purpose() {
+        let (_folder, keys) = keys();
+        let (_, user) = keys.token_key("user").unwrap();
+        let (_, device) = keys.token_key("device").unwrap();
+        assert_ne!(user, device);
+        assert_eq!(keys.token_key("user").unwrap().1, user);
+        assert_eq!(keys.secret("refresh").unwrap(), keys.secret("refresh").unwrap());
+    }
+}
