@@ -211,3 +211,53 @@ fn truncate_wal(conn: &Connection) -> Result<(), StorageError> {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn body(n: i64, times: u64) -> Vec<u8> {
+        format!("W{n:05}W").repeat(times as usize).into_bytes()
+    }
+
+    /// Without the rewrite this finds the words of 3 of 100 erased rows in pages that were split.
+    #[test]
+    fn scrubbing_leaves_no_copy_of_what_was_deleted_in_pages_that_were_split() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("org.db");
+        let mut conn = open::writer(&path, MIGRATIONS, true).unwrap();
+        conn.execute_batch("CREATE TABLE grown (n INTEGER PRIMARY KEY, body BLOB); BEGIN")
+            .unwrap();
+        let put = "INSERT INTO grown VALUES (?1, ?2) ON CONFLICT (n) DO UPDATE SET body = ?2";
+        let mut dice = 2u64;
+        let mut next = || {
+            dice = dice
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1_442_695_040_888_963_407);
+            dice >> 33
+        };
+        for n in 1..=500 {
+            conn.execute(put, (n, body(n, 5))).unwrap();
+        }
+        for _ in 0..6_000 {
+            let n = (next() % 500 + 1) as i64;
+            conn.execute(put, (n, body(n, next() % 145 + 5))).unwrap();
+        }
+        let gone: Vec<i64> = (1..=500).filter(|n| n % 5 == 0).collect();
+        for n in &gone {
+            conn.execute("DELETE FROM grown WHERE n = ?1", [n]).unwrap();
+        }
+        conn.execute_batch("COMMIT").unwrap();
+        scrub(OrgId::from_bytes([1; 16]), &mut conn).unwrap();
+        let bytes = std::fs::read(&path).unwrap();
+        let left: Vec<i64> = bytes
+            .windows(7)
+            .filter_map(|w| w.strip_prefix(b"W")?.strip_suffix(b"W"))
+            .filter_map(|n| std::str::from_utf8(n).ok()?.parse().ok())
+            .filter(|n| gone.contains(n))
+            .collect();
+        assert_eq!(left, Vec::<i64>::new());
+        let wal = std::fs::metadata(path.with_extension("db-wal")).unwrap();
+        assert!(wal.len() < 64 * 1024, "only the mark that nothing is owed");
+    }
+}

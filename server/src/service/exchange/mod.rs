@@ -15,7 +15,7 @@ mod push;
 mod reply;
 mod scope;
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;
 
 use std::sync::Arc;
 
@@ -32,7 +32,11 @@ use crate::storage::{OrgFiles, StorageError};
 
 pub use actor::{grant, new_actor};
 pub use merge::{Author, Merger, Refused};
+pub(super) use context::checked_context;
+pub(super) use merge::effective;
+pub(super) use push::meta_code;
 pub use reply::head;
+pub(super) use scope::made;
 pub use scope::set_assigned;
 
 /// Who exchanges.

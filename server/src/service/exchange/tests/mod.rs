@@ -22,10 +22,10 @@ use super::*;
 use crate::service::env::{Entropy, Roster, Signer};
 use crate::storage::{FormRow, RecordRow};
 
-pub(super) const NAME: Key = Key::Field(FieldId(1));
-pub(super) const CONSENT: Key = Key::Field(FieldId(2));
-pub(super) const STATUS: Key = Key::Meta(MetaKey::Status);
-pub(super) const FORM: FormHash = FormHash::from_bytes([7; 32]);
+pub(in crate::service) const NAME: Key = Key::Field(FieldId(1));
+pub(in crate::service) const CONSENT: Key = Key::Field(FieldId(2));
+pub(in crate::service) const STATUS: Key = Key::Meta(MetaKey::Status);
+pub(in crate::service) const FORM: FormHash = FormHash::from_bytes([7; 32]);
 
 /// Random bytes that repeat from run to run.
 struct Seeded(AtomicU64);
@@ -72,15 +72,15 @@ impl Roster for Everyone {
 }
 
 /// An organisation with one form whose field 2 protects (given < withdrawn), and its clock.
-pub(super) struct Office {
+pub(in crate::service) struct Office {
     _folder: tempfile::TempDir,
-    pub(super) files: OrgFiles,
-    pub(super) org: OrgId,
-    pub(super) env: Env,
+    pub(in crate::service) files: OrgFiles,
+    pub(in crate::service) org: OrgId,
+    pub(in crate::service) env: Env,
 }
 
 impl Office {
-    pub(super) fn open() -> Self {
+    pub(in crate::service) fn open() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let files = OrgFiles::new(folder.path()).unwrap();
         let org = OrgId::from_bytes([1; 16]);
@@ -128,14 +128,14 @@ impl Office {
         }
     }
 
-    pub(super) fn epoch(&self) -> EpochId {
+    pub(in crate::service) fn epoch(&self) -> EpochId {
         self.files
             .read::<_, StorageError>(self.org, |t| t.epoch())
             .unwrap()
             .id
     }
 
-    pub(super) fn phone(&self, n: u8, role: Role) -> Phone {
+    pub(in crate::service) fn phone(&self, n: u8, role: Role) -> Phone {
         let id = [n; 16];
         let caller = Caller {
             org: self.org,
@@ -168,16 +168,16 @@ impl Office {
             leaves: Vec::new(),
         }
     }
-    pub(super) fn worker(&self, n: u8) -> Phone {
+    pub(in crate::service) fn worker(&self, n: u8) -> Phone {
         self.phone(n, Role::Worker)
     }
 
-    pub(super) fn row(&self, id: RecordId) -> Option<RecordRow> {
+    pub(in crate::service) fn row(&self, id: RecordId) -> Option<RecordRow> {
         self.files
             .read::<_, StorageError>(self.org, |t| t.record(id))
             .unwrap()
     }
-    pub(super) fn live(&self, id: RecordId, key: &Key) -> Vec<String> {
+    pub(in crate::service) fn live(&self, id: RecordId, key: &Key) -> Vec<String> {
         let row = self.row(id).unwrap();
         let mut out: Vec<String> = row
             .record
@@ -189,7 +189,7 @@ impl Office {
         out
     }
     /// What an export would show.
-    pub(super) fn effective(&self, id: RecordId, key: &Key) -> String {
+    pub(in crate::service) fn effective(&self, id: RecordId, key: &Key) -> String {
         self.files
             .read::<_, StorageError>(self.org, |t| {
                 let row = t.record(id)?.unwrap();
@@ -199,7 +199,7 @@ impl Office {
             })
             .unwrap()
     }
-    pub(super) fn assign(&self, id: RecordId, phone: &Phone, on: bool) {
+    pub(in crate::service) fn assign(&self, id: RecordId, phone: &Phone, on: bool) {
         let (env, profile) = (self.env.clone(), phone.caller.profile);
         self.files
             .write::<_, StorageError>(self.org, move |t| {
@@ -208,7 +208,7 @@ impl Office {
             })
             .unwrap();
     }
-    pub(super) fn erase(&self, id: RecordId) {
+    pub(in crate::service) fn erase(&self, id: RecordId) {
         let env = self.env.clone();
         self.files
             .write::<_, StorageError>(self.org, move |t| {
@@ -217,7 +217,7 @@ impl Office {
             })
             .unwrap();
     }
-    pub(super) fn check(&self) {
+    pub(in crate::service) fn check(&self) {
         let report = self
             .files
             .read::<_, StorageError>(self.org, |t| t.check())
@@ -226,47 +226,47 @@ impl Office {
     }
 }
 
-pub(super) fn shown(value: &Value) -> String {
+pub(in crate::service) fn shown(value: &Value) -> String {
     match value {
         Value::Text(t) | Value::Code(t) => t.as_str().to_owned(),
         other => format!("{other:?}"),
     }
 }
-pub(super) fn text(t: &str) -> Value {
+pub(in crate::service) fn text(t: &str) -> Value {
     Value::Text(Text::new(t).unwrap())
 }
-pub(super) fn code(t: &str) -> Value {
+pub(in crate::service) fn code(t: &str) -> Value {
     Value::Code(Text::new(t).unwrap())
 }
-pub(super) fn record(n: u8) -> RecordId {
+pub(in crate::service) fn record(n: u8) -> RecordId {
     RecordId::from_bytes([n; 16])
 }
 
 /// A phone that does as it is told.
 #[derive(Clone)]
-pub(super) struct Phone {
-    pub(super) caller: Caller,
-    pub(super) actor: ActorId,
-    pub(super) chain: Vec<ChainHash>,
-    pub(super) items: Vec<Item>,
-    pub(super) acked: usize,
-    pub(super) cursor: Option<String>,
-    pub(super) head: Option<Head>,
-    pub(super) epoch: EpochId,
-    pub(super) records: BTreeMap<RecordId, Record>,
-    pub(super) refetch: Vec<RecordId>,
-    pub(super) leaves: Vec<RecordId>,
+pub(in crate::service) struct Phone {
+    pub(in crate::service) caller: Caller,
+    pub(in crate::service) actor: ActorId,
+    pub(in crate::service) chain: Vec<ChainHash>,
+    pub(in crate::service) items: Vec<Item>,
+    pub(in crate::service) acked: usize,
+    pub(in crate::service) cursor: Option<String>,
+    pub(in crate::service) head: Option<Head>,
+    pub(in crate::service) epoch: EpochId,
+    pub(in crate::service) records: BTreeMap<RecordId, Record>,
+    pub(in crate::service) refetch: Vec<RecordId>,
+    pub(in crate::service) leaves: Vec<RecordId>,
 }
 
 impl Phone {
-    pub(super) fn dot(&self, n: usize) -> Dot {
+    pub(in crate::service) fn dot(&self, n: usize) -> Dot {
         Dot::new(self.actor, Seq::new(n as u64).unwrap())
     }
     /// What the phone shows of a record now.
-    pub(super) fn sees(&self, id: RecordId) -> Clock {
+    pub(in crate::service) fn sees(&self, id: RecordId) -> Clock {
         self.records.get(&id).map(Record::clock).unwrap_or_default()
     }
-    pub(super) fn live(&self, id: RecordId, key: &Key) -> Vec<String> {
+    pub(in crate::service) fn live(&self, id: RecordId, key: &Key) -> Vec<String> {
         let mut out: Vec<String> = self.records[&id]
             .values(key)
             .iter()
@@ -275,7 +275,7 @@ impl Phone {
         out.sort();
         out
     }
-    pub(super) fn draft(
+    pub(in crate::service) fn draft(
         &self,
         id: RecordId,
         seen: Clock,
@@ -296,7 +296,7 @@ impl Phone {
             extensions: Vec::new(),
         }
     }
-    pub(super) fn queue(&mut self, change: Changeset) {
+    pub(in crate::service) fn queue(&mut self, change: Changeset) {
         let last = *self.chain.last().unwrap();
         self.chain
             .push(chain_next(last, change.dot.seq, change.hash()));
@@ -319,7 +319,7 @@ impl Phone {
             effective: None,
         });
     }
-    pub(super) fn create(&mut self, id: RecordId, writes: Vec<(Key, Value)>, now: u64) {
+    pub(in crate::service) fn create(&mut self, id: RecordId, writes: Vec<(Key, Value)>, now: u64) {
         let draft = Draft {
             creates: true,
             ..self.draft(id, Clock::new(), writes, now)
@@ -327,11 +327,11 @@ impl Phone {
         self.queue(draft.seal().unwrap());
     }
     /// Saves with the context of what the phone shows now.
-    pub(super) fn write(&mut self, id: RecordId, writes: Vec<(Key, Value)>, now: u64) {
+    pub(in crate::service) fn write(&mut self, id: RecordId, writes: Vec<(Key, Value)>, now: u64) {
         let draft = self.draft(id, self.sees(id), writes, now);
         self.queue(draft.seal().unwrap());
     }
-    pub(super) fn decide(
+    pub(in crate::service) fn decide(
         &mut self,
         id: RecordId,
         key: Key,
@@ -350,10 +350,10 @@ impl Phone {
         };
         self.queue(draft.seal().unwrap());
     }
-    pub(super) fn request(&self) -> ExchangeRequest {
+    pub(in crate::service) fn request(&self) -> ExchangeRequest {
         self.request_from(self.acked + 1)
     }
-    pub(super) fn request_from(&self, first: usize) -> ExchangeRequest {
+    pub(in crate::service) fn request_from(&self, first: usize) -> ExchangeRequest {
         ExchangeRequest {
             actor: self.actor,
             epoch: self.epoch,
@@ -373,12 +373,12 @@ impl Phone {
             client: None,
         }
     }
-    pub(super) fn sync(&mut self, office: &Office) -> ExchangeReply {
+    pub(in crate::service) fn sync(&mut self, office: &Office) -> ExchangeReply {
         let reply = self.send(office, self.request()).unwrap();
         self.take(&reply);
         reply
     }
-    pub(super) fn send(
+    pub(in crate::service) fn send(
         &self,
         office: &Office,
         request: ExchangeRequest,
@@ -392,7 +392,7 @@ impl Phone {
         assert_eq!(read, reply);
         Ok(reply)
     }
-    pub(super) fn take(&mut self, reply: &ExchangeReply) {
+    pub(in crate::service) fn take(&mut self, reply: &ExchangeReply) {
         self.acked = reply.acked.seq.get() as usize;
         self.head = Some(reply.head.clone());
         self.leaves.clear();
@@ -443,7 +443,7 @@ impl Phone {
             _ => None,
         }
     }
-    pub(super) fn origin_of(&self, n: usize) -> Origin {
+    pub(in crate::service) fn origin_of(&self, n: usize) -> Origin {
         Origin {
             dot: self.dot(n),
             hash: self.items[n - 1].hash(),
@@ -451,6 +451,6 @@ impl Phone {
     }
 }
 
-pub(super) fn statuses(reply: &ExchangeReply) -> Vec<Status> {
+pub(in crate::service) fn statuses(reply: &ExchangeReply) -> Vec<Status> {
     reply.results.iter().map(|r| r.status).collect()
 }
