@@ -10,8 +10,10 @@ pub mod ids;
 pub mod key;
 pub mod policy;
 pub mod record;
+pub mod session;
 #[cfg(feature = "testing")]
 pub mod testing;
 pub mod validate;
 pub mod value;
+pub mod view;
 pub mod wire;

@@ -160,6 +160,30 @@ impl Record {
         }
     }
 
+    /// The same state with other names for its changesets: what an open form needs after a fork (§5.3).
+    pub(crate) fn renamed(
+        &self,
+        dot: impl Fn(Dot) -> Dot,
+        clock: impl Fn(&Clock) -> Clock,
+    ) -> Self {
+        let mut lives: Vec<Live> = self.lives.clone();
+        for live in &mut lives {
+            live.dot = dot(live.dot);
+            live.clock = clock(&live.clock);
+        }
+        lives.sort_by_key(|l| l.dot);
+        let mut keys = self.keys.clone();
+        for (_, values) in &mut keys {
+            values.iter_mut().for_each(|v| v.0 = dot(v.0));
+            values.sort_by_key(|v| v.0);
+        }
+        Self {
+            id: self.id,
+            lives,
+            keys,
+        }
+    }
+
     /// Merges another state of the same record: as if every changeset behind either had been applied here.
     pub fn merge(&mut self, other: &Record) {
         for live in &other.lives {

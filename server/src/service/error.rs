@@ -182,6 +182,9 @@ codes! {
     ReleaseRefused = "release_refused", 409, false, "This cannot be released",
         "What stands in quarantine cannot become part of a record; `reason` says why. It stays where it is.",
         "Discard it, or mend the cause and release it then.";
+    FormInvalid = "form_invalid", 422, false, "The form cannot be taken",
+        "The form has a fault, or would protect less than the version before. Nothing was stored.",
+        "Look at `errors`: it says which sheet, row and column, or which line. Mend it and upload it again.";
     DiskFull = "disk_full", 507, true, "The server's disk is full",
         "Nothing of this request was stored, and nothing stored was lost. Devices keep what they have.", "Tell whoever runs the server. Try again later.";
     Overloaded = "overloaded", 503, true, "The server is busy",
@@ -302,7 +305,12 @@ impl From<StorageError> for ServiceError {
 impl fmt::Display for ServiceError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let entry = self.code.entry();
-        write!(f, "{}: {}", entry.title, self.detail.as_deref().unwrap_or(entry.meaning))?;
+        write!(
+            f,
+            "{}: {}",
+            entry.title,
+            self.detail.as_deref().unwrap_or(entry.meaning)
+        )?;
         for item in &self.errors {
             write!(f, " {}", item.detail)?;
         }
@@ -334,7 +342,11 @@ impl From<Refusal> for ServiceError {
             Refusal::EpochChanged { epoch } => {
                 error.detail(detail).member("epoch", epoch.to_string())
             }
-            Refusal::Forked { actor, agreed, results } => error
+            Refusal::Forked {
+                actor,
+                agreed,
+                results,
+            } => error
                 .detail(detail)
                 .member("actor", actor.0)
                 .member("agreed", agreed.map(|seq| seq.get()))
@@ -368,7 +380,12 @@ mod tests {
         for code in Code::ALL {
             let e = code.entry();
             let again = if e.retryable { "later" } else { "no" };
-            writeln!(out, "| `{}` | {} | {again} | {} | {} |", e.code, e.status, e.meaning, e.next).unwrap();
+            writeln!(
+                out,
+                "| `{}` | {} | {again} | {} | {} |",
+                e.code, e.status, e.meaning, e.next
+            )
+            .unwrap();
         }
         out
     }
@@ -379,7 +396,10 @@ mod tests {
         if std::env::var_os("TRIBUTARY_TEST_BLESS").is_some() {
             std::fs::write(path, catalogue()).unwrap();
         }
-        assert_eq!(std::fs::read_to_string(path).unwrap_or_default(), catalogue());
+        assert_eq!(
+            std::fs::read_to_string(path).unwrap_or_default(),
+            catalogue()
+        );
     }
 
     #[test]
@@ -390,7 +410,11 @@ mod tests {
             assert!(seen.insert(e.code), "{} twice", e.code);
             assert!((400..600).contains(&e.status), "{}", e.code);
             for sentence in [e.meaning, e.next] {
-                assert!(sentence.ends_with('.') || sentence.ends_with("why"), "{}: {sentence}", e.code);
+                assert!(
+                    sentence.ends_with('.') || sentence.ends_with("why"),
+                    "{}: {sentence}",
+                    e.code
+                );
             }
         }
     }

@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use rusqlite::{Connection, TransactionBehavior};
 use tributary_sync_core::ids::OrgId;
 
+use super::copy;
 use super::error::StorageError;
 use super::ledger::Ledger;
 use super::open;
@@ -64,6 +65,37 @@ impl OrgFiles {
     /// Where the file of an organisation lies.
     pub fn path(&self, org: OrgId) -> PathBuf {
         self.folder.join(format!("{org}.db"))
+    }
+
+    /// The organisations whose files lie here, in order of their ids.
+    pub fn ids(&self) -> Result<Vec<OrgId>, StorageError> {
+        let what = "listing the organisations";
+        let mut ids = Vec::new();
+        for entry in std::fs::read_dir(&self.folder).map_err(StorageError::io(what))? {
+            let name = entry.map_err(StorageError::io(what))?.file_name();
+            let id = name.to_str().and_then(|n| n.strip_suffix(".db"));
+            ids.extend(id.and_then(|id| id.parse::<OrgId>().ok()));
+        }
+        ids.sort_unstable();
+        Ok(ids)
+    }
+
+    /// Copies the file of an organisation as of one moment, while writing goes on. `judge` sees the same moment first;
+    /// nothing is copied when it refuses.
+    pub fn copy<T, E: From<StorageError>>(
+        &self,
+        org: OrgId,
+        to: &Path,
+        judge: impl FnOnce(&OrgTxn<'_>) -> Result<T, E>,
+        progress: &mut dyn FnMut(copy::Progress),
+    ) -> Result<T, E> {
+        let file = self.file(org)?;
+        copy::snapshot(
+            &file.path,
+            to,
+            |conn| judge(&OrgTxn::new(org, conn)),
+            progress,
+        )
     }
 
     /// Makes the file of a new organisation.

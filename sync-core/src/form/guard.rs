@@ -14,10 +14,16 @@ const ATTRIBUTES_MAX: usize = 256;
 const NAMESPACES_MAX: usize = 256;
 const NODES_MAX: u32 = 1_500_000;
 
-/// Parses `xml` within the limits.
+/// Parses an XForm within the limits.
 pub(super) fn open(xml: &str) -> Result<Document<'_>, FormError> {
-    if xml.len() > XFORM_BYTES_MAX {
-        return Err(FormError::limit("more bytes than allowed", XFORM_BYTES_MAX));
+    open_xml(xml, XFORM_BYTES_MAX)
+}
+
+/// Parses any XML of at most `bytes_max` bytes that a stranger sent: no document type, no entities, bounded depth,
+/// attributes, namespaces and elements.
+pub fn open_xml(xml: &str, bytes_max: usize) -> Result<Document<'_>, FormError> {
+    if xml.len() > bytes_max {
+        return Err(FormError::limit("more bytes than allowed", bytes_max));
     }
     scan(xml)?;
     let options = ParsingOptions {

@@ -24,6 +24,7 @@ pub use bind::{Bind, DataType, Preload};
 pub use choices::{Choice, ChoiceList, ChoiceSource};
 pub use diff::{Moved, Named, PolicyStep, Preview, Renamed, Retyped, RulesChange};
 pub use error::{FormError, FormErrorKind, Place};
+pub use guard::open_xml;
 pub use identity::{Assignment, FieldIdentity, FieldRules, assign_ids};
 pub use itext::Texts;
 pub use model::{Field, FieldKind, FormModel, RangeLimits};

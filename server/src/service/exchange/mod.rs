@@ -15,7 +15,7 @@ mod push;
 mod reply;
 mod scope;
 #[cfg(test)]
-pub(super) mod tests;
+pub(crate) mod tests;
 
 use std::sync::Arc;
 
@@ -31,9 +31,9 @@ use super::env::Env;
 use crate::storage::{OrgFiles, StorageError};
 
 pub use actor::{grant, new_actor};
-pub use merge::{Author, Merger, Refused};
 pub(super) use context::checked_context;
 pub(super) use merge::effective;
+pub use merge::{Author, Merger, Refused, status};
 pub(super) use push::meta_code;
 pub use reply::head;
 pub(super) use scope::made;

@@ -85,7 +85,11 @@ pub fn list(
             .collect::<Result<_>>()?;
         Ok(Page { items, next })
     })?;
-    let entry = acting.audit("quarantine.list", None, format!("bodies={}", page.items.len()));
+    let entry = acting.audit(
+        "quarantine.list",
+        None,
+        format!("bodies={}", page.items.len()),
+    );
     let now = env.now;
     files.write(acting.org, move |txn| {
         txn.audit(&entry, now)?;

@@ -127,7 +127,8 @@ impl<'t, 'c> Release<'t, 'c> {
         self.merger.finish().map_err(refused)?;
         self.txn.add_origin(origin.dot, origin.hash)?;
         self.txn.add_origin(self.change.dot, self.change.hash())?;
-        self.txn.set_item_status(self.row.dot, ItemStatus::Duplicate)?;
+        self.txn
+            .set_item_status(self.row.dot, ItemStatus::Duplicate)?;
         tell(self.txn, &self.row, true, self.env.now)?;
         self.txn
             .judge(&self.row, true, self.acting.user, self.env.now)?;

@@ -170,7 +170,11 @@ fn an_approval_by_a_worker_is_left_out_and_the_answers_are_not_lost() {
     assert_eq!(released.left_out, ["m.status"]);
     assert_eq!(office.live(record(1), &NAME), ["Sokha"]);
     assert_eq!(office.row(record(1)).unwrap().state.status, "draft");
-    dara.create(record(2), vec![(Key::Meta(MetaKey::Assignee), code("user:x"))], 11);
+    dara.create(
+        record(2),
+        vec![(Key::Meta(MetaKey::Assignee), code("user:x"))],
+        11,
+    );
     dara.sync(&office);
     let no = waiting_lines(&office)[0].no;
     assert_eq!(why(let_in(&office, no)), "nothing_allowed");
@@ -223,9 +227,15 @@ fn what_was_judged_is_not_judged_again_and_only_a_coordinator_judges() {
         assert_eq!(refused.unwrap_err().code, Code::NotAllowed);
     }
     let_in(&office, lines[0].no).unwrap();
-    assert_eq!(let_in(&office, lines[0].no).unwrap_err().code, Code::QuarantineJudged);
+    assert_eq!(
+        let_in(&office, lines[0].no).unwrap_err().code,
+        Code::QuarantineJudged
+    );
     discard(&office.files, &office.env, &mona(&office), lines[1].no).unwrap();
-    assert_eq!(let_in(&office, lines[1].no).unwrap_err().code, Code::QuarantineJudged);
+    assert_eq!(
+        let_in(&office, lines[1].no).unwrap_err().code,
+        Code::QuarantineJudged
+    );
     assert_eq!(let_in(&office, 999).unwrap_err().code, Code::NotFound);
     let body = office
         .files
@@ -267,12 +277,23 @@ fn what_waits_for_an_erased_or_restricted_record_does_not_bring_it_back() {
     let no = waiting_lines(&office)[0].no;
     restrict(&office.files, &office.env, &chief, record(1)).unwrap();
     assert_eq!(why(let_in(&office, no)), "record_restricted");
-    assert!(waiting_lines(&office)[0].writes.is_empty(), "hidden here too");
+    assert!(
+        waiting_lines(&office)[0].writes.is_empty(),
+        "hidden here too"
+    );
     let env = crate::service::env::Env {
         now: office.env.now + 8 * 86_400_000,
         ..office.env.clone()
     };
-    let gone = erase(&office.files, &env, &chief, true, vec![record(1)], Reason::Request).unwrap();
+    let gone = erase(
+        &office.files,
+        &env,
+        &chief,
+        true,
+        vec![record(1)],
+        Reason::Request,
+    )
+    .unwrap();
     let EraseOutcome::Erased(report) = gone else {
         panic!("not erased");
     };

@@ -73,8 +73,8 @@ pub(super) fn propose(
     let mut entry = acting.audit("record.erase_propose", None, detail);
     entry.subject = Some(id.clone());
     txn.audit(&entry, env.now)?;
-    let json = serde_json::to_string(&kept)
-        .map_err(|e| ServiceError::from(Code::Internal).because(e))?;
+    let json =
+        serde_json::to_string(&kept).map_err(|e| ServiceError::from(Code::Internal).because(e))?;
     txn.set_setting(&format!("{PREFIX}{id}"), &json)?;
     Ok(kept.shown(id))
 }

@@ -3,16 +3,18 @@
 use tributary_sync_core::change::{Draft, Stamp, Stored};
 use tributary_sync_core::clock::{Clock, Dot, Hlc};
 use tributary_sync_core::conflict::Presence;
-use tributary_sync_core::ids::{LogPos, Seq, UserId};
+use tributary_sync_core::ids::{LogPos, OrgId, Seq, UserId};
 use tributary_sync_core::value::Value;
 
 use super::assign::ASSIGNEE;
-use super::{Acting, Assignee, reach, refused};
-use crate::service::access::{self, Action};
+use super::{Assignee, reach, refused};
+use crate::service::access::Role;
 use crate::service::env::Env;
 use crate::service::error::{Code, Result, ServiceError, invalid};
 use crate::service::exchange::{Author, Merger};
-use crate::storage::{OrgFiles, OrgTxn, RecordFilter, RecordNo, RecordRow, StorageError};
+use crate::storage::{
+    AuditEntry, OrgFiles, OrgTxn, RecordFilter, RecordNo, RecordRow, StorageError,
+};
 
 /// What was handed over.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, utoipa::ToSchema)]
@@ -23,36 +25,40 @@ pub struct HandedOver {
     pub restricted: u64,
 }
 
-/// Assigns all open records of `from` to `to`: those assigned to `from`, and those that `from` made and nobody has.
-pub fn hand_over(
+/// Assigns all open records of `from` to `to`: those assigned to `from`, and those that `from` made and nobody has. Who
+/// may ask for it was looked up before; `by` is who is named, none for whoever sits at the machine.
+pub(in crate::service) fn hand_over(
     files: &OrgFiles,
     env: &Env,
-    acting: &Acting,
+    (org, by): (OrgId, Option<UserId>),
     from: UserId,
     to: UserId,
 ) -> Result<HandedOver> {
-    access::require(acting.role, Action::Assign)?;
-    Assignee::User(to).check(env, acting.org)?;
+    Assignee::User(to).check(env, org)?;
     if from == to {
         return Err(invalid("/to", "same_user", "Name another user."));
     }
-    let (env, acting) = (env.clone(), acting.clone());
-    files.write(acting.org, move |txn| {
+    let env = env.clone();
+    files.write(org, move |txn| {
         if txn.stopped()? {
             return Err(Code::OrganisationStopped.into());
         }
         let (open, restricted) = open_records(txn, from)?;
-        let detail = format!(
-            "to={to} records={} restricted={restricted}",
-            open.len()
-        );
-        let mut entry = acting.audit("record.hand_over", None, detail);
-        entry.subject = Some(from.to_string());
+        let entry = AuditEntry {
+            user: by,
+            profile: None,
+            action: "record.hand_over",
+            subject: Some(from.to_string()),
+            detail: Some(format!(
+                "to={to} records={} restricted={restricted}",
+                open.len()
+            )),
+        };
         txn.audit(&entry, env.now)?;
         let records = open.len() as u64;
         for no in open {
             if let Some(row) = txn.record_by_no(no)? {
-                assign(txn, &env, &acting, &row, from, to)?;
+                assign(txn, &env, by, &row, (from, to))?;
             }
         }
         Ok(HandedOver {
@@ -90,10 +96,9 @@ fn open_records(txn: &OrgTxn<'_>, from: UserId) -> Result<(Vec<RecordNo>, u64)> 
 fn assign(
     txn: &OrgTxn<'_>,
     env: &Env,
-    acting: &Acting,
+    by: Option<UserId>,
     row: &RecordRow,
-    from: UserId,
-    to: UserId,
+    (from, to): (UserId, UserId),
 ) -> Result<()> {
     let gone = Assignee::User(from).value()?;
     let mut seen = Clock::new();
@@ -111,7 +116,7 @@ fn assign(
     let now = Hlc::new(env.now, 0).map_err(StorageError::damaged("clock"))?;
     let draft = Draft {
         record: row.record.id(),
-        dot: Dot::new(merger.server_actor(Some(acting.user))?, first),
+        dot: Dot::new(merger.server_actor(by)?, first),
         clock: now,
         form: row.form,
         creates: false,
@@ -133,8 +138,8 @@ fn assign(
     };
     let author = Author {
         profile: None,
-        user: Some(acting.user),
-        role: acting.role,
+        user: by,
+        role: Role::Coordinator,
         decides: false,
         confirmed: LogPos::ZERO,
     };

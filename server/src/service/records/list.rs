@@ -124,11 +124,7 @@ pub fn list(
             .map(|no| URL_SAFE_NO_PAD.encode(no.0.to_be_bytes()));
         Ok::<_, ServiceError>(Page { items, next })
     })?;
-    let entry = acting.audit(
-        "record.list",
-        None,
-        format!("records={}", page.items.len()),
-    );
+    let entry = acting.audit("record.list", None, format!("records={}", page.items.len()));
     let now = env.now;
     files.write(acting.org, move |txn| {
         txn.audit(&entry, now).map(drop)?;

@@ -44,7 +44,8 @@ pub use delete::{delete, restore};
 pub use erase::{
     EraseOutcome, ErasedRecord, ErasureReport, Reason, Unconfirmed, erase, erasure_report,
 };
-pub use hand_over::{HandedOver, hand_over};
+pub use hand_over::HandedOver;
+pub(super) use hand_over::hand_over;
 pub use list::{ListFilter, RecordLine, list};
 pub use questions::Question;
 pub use restrict::{Restricted, restrict, unrestrict};

@@ -76,7 +76,10 @@ impl<'t, 'c> Questions<'t, 'c> {
     /// The version that explains a field: the one it was answered with, else the newest that has it.
     fn explains(&mut self, form: FormHash, field: FieldId) -> Result<Option<Arc<PublishedForm>>> {
         let answered_with = self.form(form)?;
-        if answered_with.as_ref().is_some_and(|f| f.field(field).is_some()) {
+        if answered_with
+            .as_ref()
+            .is_some_and(|f| f.field(field).is_some())
+        {
             return Ok(answered_with);
         }
         let Some(form_id) = self.txn.form_id(form)? else {

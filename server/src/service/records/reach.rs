@@ -35,8 +35,7 @@ impl Sight {
                     .field()
                     .is_some_and(|f| !policies.get(f).consent.is_empty());
                 consent
-                    || matches!(key, Key::Meta(_))
-                        && !matches!(key, Key::Meta(MetaKey::Comment(_)))
+                    || matches!(key, Key::Meta(_)) && !matches!(key, Key::Meta(MetaKey::Comment(_)))
                     || record.candidates(key).len() > 1
             }
             Self::Existence => matches!(key, Key::Meta(MetaKey::Status | MetaKey::Deleted)),

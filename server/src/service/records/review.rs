@@ -57,21 +57,28 @@ pub fn review(
     }
     let comment = words.map(|w| comment::written(env, w)).transpose()?;
     let reason = words.map(str::to_owned);
-    act(files, env, acting, record, Action::Review, move |txn, row| {
-        let mut writes = vec![(STATUS, code(verdict.status())?)];
-        if verdict == Verdict::Returned
-            && let Some(user) = reach::maker(txn, row)?
-        {
-            writes.push((ASSIGNEE, Assignee::User(user).value()?));
-        }
-        let decisions = reason.map(|r| because(row, &STATUS, &r)).transpose()?;
-        writes.extend(comment);
-        Ok(Ok(Act {
-            writes,
-            decisions: decisions.into_iter().collect(),
-            decides: false,
-            guard: Guard::Answers,
-            action: verdict.action(),
-        }))
-    })
+    act(
+        files,
+        env,
+        acting,
+        record,
+        Action::Review,
+        move |txn, row| {
+            let mut writes = vec![(STATUS, code(verdict.status())?)];
+            if verdict == Verdict::Returned
+                && let Some(user) = reach::maker(txn, row)?
+            {
+                writes.push((ASSIGNEE, Assignee::User(user).value()?));
+            }
+            let decisions = reason.map(|r| because(row, &STATUS, &r)).transpose()?;
+            writes.extend(comment);
+            Ok(Ok(Act {
+                writes,
+                decisions: decisions.into_iter().collect(),
+                decides: false,
+                guard: Guard::Answers,
+                action: verdict.action(),
+            }))
+        },
+    )
 }

@@ -64,11 +64,7 @@ pub fn settle(
 }
 
 /// The value that is meant, if it may stand under this key; none if the answer chosen no longer lives.
-pub(super) fn choose(
-    row: &RecordRow,
-    key: &Key,
-    choice: Choice,
-) -> Result<Option<Value>> {
+pub(super) fn choose(row: &RecordRow, key: &Key, choice: Choice) -> Result<Option<Value>> {
     let values = row.record.values(key);
     if values.is_empty() || !(key.is_answer() || *key == STATUS) {
         return Err(invalid(

@@ -11,10 +11,10 @@ use tributary_sync_core::value::Value;
 
 use super::*;
 use crate::service::access::Role;
+use crate::service::env::Env;
 use crate::service::exchange::tests::{
     CONSENT, NAME, Office, Phone, STATUS, code, record, shown as said, statuses, text,
 };
-use crate::service::env::Env;
 use tributary_sync_core::wire::message::Status;
 
 pub(in crate::service) fn user(n: u8) -> UserId {
@@ -65,7 +65,13 @@ fn settle_for(
         choice: Choice::Value(value),
         reason: "asked both".into(),
     };
-    settle(&office.files, &office.env, who, (seen.id, &seen.shown), settle_)
+    settle(
+        &office.files,
+        &office.env,
+        who,
+        (seen.id, &seen.shown),
+        settle_,
+    )
 }
 
 /// A record that two workers edited without sight of each other.

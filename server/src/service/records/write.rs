@@ -55,7 +55,9 @@ pub(super) fn act(
     acting: &Acting,
     (id, shown): (RecordId, &Shown),
     action: Action,
-    make: impl FnOnce(&OrgTxn<'_>, &RecordRow) -> Result<std::result::Result<Act, Written>> + Send + 'static,
+    make: impl FnOnce(&OrgTxn<'_>, &RecordRow) -> Result<std::result::Result<Act, Written>>
+    + Send
+    + 'static,
 ) -> Result<Written> {
     let (env, acting, shown) = (env.clone(), acting.clone(), shown.clone());
     files.write(acting.org, move |txn| {
@@ -107,7 +109,9 @@ pub(super) fn write(
             &acting.audit("record.lowering_refused", Some(record), keys),
             env.now,
         )?;
-        return Ok(Written::Lowers(lowered.into_iter().map(|(k, _)| k).collect()));
+        return Ok(Written::Lowers(
+            lowered.into_iter().map(|(k, _)| k).collect(),
+        ));
     }
     let dot = Dot::new(merger.server_actor(Some(acting.user))?, draft.dot.seq);
     let stored = stored(env, &Draft { dot, ..draft })?;
@@ -172,9 +176,10 @@ fn draft(env: &Env, row: &RecordRow, (seen, epoch): (Clock, EpochId), act: Act) 
 }
 
 fn stored(env: &Env, draft: &Draft) -> Result<Stored> {
-    let change = draft.clone().seal().map_err(|e| {
-        invalid("", e.code(), "What is to be written exceeds a limit.")
-    })?;
+    let change = draft
+        .clone()
+        .seal()
+        .map_err(|e| invalid("", e.code(), "What is to be written exceeds a limit."))?;
     let stamp = Stamp {
         context: change.seen.clone(),
         effective: change.clock,

@@ -65,6 +65,7 @@ impl OrgTxn<'_> {
         )?;
         // A cursor of the old epoch confirms nothing in the new one.
         self.execute("UPDATE profile SET confirmed = 0", [])?;
+        self.execute("DELETE FROM meta WHERE key = 'sealed'", [])?;
         self.set_stopped(false)
     }
     /// What the profile had confirmed when each epoch after `ordinal` opened; the least of these.
@@ -126,6 +127,27 @@ impl OrgTxn<'_> {
     }
     pub(crate) fn set_scrub_owed(&self, owed: bool) -> Result<()> {
         self.set_meta("scrub_owed", &u64::from(owed).to_be_bytes())
+    }
+    /// The schema of the file.
+    pub fn schema(&self) -> Result<u32> {
+        crate::storage::open::schema(self.conn)
+    }
+    /// Whether the organisation moved elsewhere: stopped for good here.
+    pub fn sealed(&self) -> Result<bool> {
+        Ok(self.meta_u64("sealed")? != 0)
+    }
+    /// Stops writing because the organisation moves elsewhere. Opening an epoch lifts it.
+    pub fn seal(&self) -> Result<()> {
+        self.set_meta("sealed", &1u64.to_be_bytes())?;
+        self.set_stopped(true)
+    }
+    /// Copies finished up to this moment were knowingly left behind when an older one was restored; 0 if none.
+    pub fn copies_waived(&self) -> Result<u64> {
+        self.meta_u64("copies_waived")
+    }
+    /// An older copy was restored at this moment, knowingly.
+    pub fn waive_copies(&self, at: u64) -> Result<()> {
+        self.set_meta("copies_waived", &at.to_be_bytes())
     }
 
     /// The key that authenticates cursors.

@@ -81,12 +81,25 @@ fn an_erasure_waits_and_asks_for_a_password_and_the_role() {
     crossing(&office);
     let (mona, chief) = (coordinator(&office), admin(&office));
     let try_it = |env: &Env, who: &Acting, fresh| {
-        erase(&office.files, env, who, fresh, vec![record(1)], Reason::Request)
+        erase(
+            &office.files,
+            env,
+            who,
+            fresh,
+            vec![record(1)],
+            Reason::Request,
+        )
     };
     assert_eq!(refusal(try_it(&office.env, &mona, true)), Code::NotAllowed);
-    assert_eq!(refusal(try_it(&office.env, &chief, false)), Code::SignInAgain);
+    assert_eq!(
+        refusal(try_it(&office.env, &chief, false)),
+        Code::SignInAgain
+    );
     let early = |outcome| matches!(outcome, EraseOutcome::TooEarly(ids) if ids == [record(1)]);
-    assert!(early(try_it(&office.env, &chief, true).unwrap()), "not restricted");
+    assert!(
+        early(try_it(&office.env, &chief, true).unwrap()),
+        "not restricted"
+    );
     restrict(&office.files, &office.env, &chief, record(1)).unwrap();
     let almost = later(&office, 7 * DAYS - 1);
     assert!(early(try_it(&almost, &chief, true).unwrap()));
@@ -96,7 +109,14 @@ fn an_erasure_waits_and_asks_for_a_password_and_the_role() {
     assert!(office.row(record(1)).is_none());
     let again = report(try_it(&then, &chief, true).unwrap());
     assert!(again.erased.is_empty(), "any request may be repeated");
-    let unknown = erase(&office.files, &then, &chief, true, vec![record(66)], Reason::Other);
+    let unknown = erase(
+        &office.files,
+        &then,
+        &chief,
+        true,
+        vec![record(66)],
+        Reason::Other,
+    );
     assert_eq!(refusal(unknown), Code::NotFound);
 }
 
@@ -119,7 +139,11 @@ fn a_late_edit_after_the_erasure_is_counted_and_not_kept_and_the_report_says_who
     let now = erasure_report(&office.files, &env, &chief, hash).unwrap();
     assert_eq!(now.erased[0].late_edits, 1);
     let waiting: Vec<_> = now.unconfirmed.iter().map(|u| u.user).collect();
-    assert_eq!(waiting, [user(2)], "linh's cursor came back, dara's has not");
+    assert_eq!(
+        waiting,
+        [user(2)],
+        "linh's cursor came back, dara's has not"
+    );
     assert_eq!(found(&office, "LateWords"), Vec::<String>::new());
     dara.sync(&office);
     assert!(dara.records.is_empty());
@@ -143,18 +167,23 @@ fn many_at_once_and_many_in_an_hour_need_a_second_org_admin() {
     }
     let env = later(&office, 7 * DAYS);
     let nine = (1..=9).map(record).collect();
-    assert_eq!(report(erase_all(&office, &env, &chief, nine)).erased.len(), 9);
+    assert_eq!(
+        report(erase_all(&office, &env, &chief, nine)).erased.len(),
+        9
+    );
     let one_more = erase_all(&office, &env, &chief, vec![record(10)]);
-    assert!(matches!(one_more, EraseOutcome::NeedsSecond(_)), "the tenth within an hour");
+    assert!(
+        matches!(one_more, EraseOutcome::NeedsSecond(_)),
+        "the tenth within an hour"
+    );
     let env = later(&office, 7 * DAYS + 3_600_001);
     let ten = (10..=19).map(record).collect();
     let EraseOutcome::NeedsSecond(proposal) = erase_all(&office, &env, &chief, ten) else {
         panic!("ten at once");
     };
     assert!(office.row(record(10)).is_some());
-    let confirm = |who: &Acting, fresh| {
-        confirm_erasure(&office.files, &env, who, fresh, &proposal.id)
-    };
+    let confirm =
+        |who: &Acting, fresh| confirm_erasure(&office.files, &env, who, fresh, &proposal.id);
     assert_eq!(refusal(confirm(&chief, true)), Code::SecondPersonNeeded);
     assert_eq!(refusal(confirm(&other, false)), Code::SignInAgain);
     unrestrict(&office.files, &env, &other, record(12)).unwrap();
@@ -167,7 +196,16 @@ fn many_at_once_and_many_in_an_hour_need_a_second_org_admin() {
     let pending = proposed_erasures(&office.files, &env, &other).unwrap();
     assert_eq!(pending.len(), 2, "good for a week");
     cancel_erasure(&office.files, &env, &chief, &proposal.id).unwrap();
-    assert_eq!(refusal(confirm_erasure(&office.files, &env, &other, true, &proposal.id)), Code::NotFound);
+    assert_eq!(
+        refusal(confirm_erasure(
+            &office.files,
+            &env,
+            &other,
+            true,
+            &proposal.id
+        )),
+        Code::NotFound
+    );
     let env = later(&office, 15 * DAYS);
     let ten = (10..=19).map(record).collect();
     let EraseOutcome::NeedsSecond(proposal) = erase_all(&office, &env, &chief, ten) else {

@@ -57,9 +57,16 @@ fn a_record_out_of_reach_answers_like_one_that_is_not_there() {
     );
     reviewer.colleagues = vec![user(2)];
     assert_eq!(look(&office, &reviewer, record(1)).conflicts.len(), 1);
-    assert_eq!(lines(&office, &reviewer, ListFilter::default()), [record(1)]);
     assert_eq!(
-        lines(&office, &desk(&office, 51, Role::Worker), ListFilter::default()),
+        lines(&office, &reviewer, ListFilter::default()),
+        [record(1)]
+    );
+    assert_eq!(
+        lines(
+            &office,
+            &desk(&office, 51, Role::Worker),
+            ListFilter::default()
+        ),
         []
     );
 }

@@ -1,0 +1,15 @@
+//! The device's half of the sync protocol against a small honest server: every attack of the rules that a device must
+//! stand, under its own name.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "helpers of tests stand outside the functions that clippy knows as tests"
+)]
+
+mod attacks;
+mod basics;
+mod epochs;
+mod forks;
+mod server;
+mod world;
