@@ -24,6 +24,8 @@ mod pacing;
 pub mod paging;
 mod passwords;
 pub mod principal;
+pub mod quarantine;
+pub mod records;
 mod roster;
 pub mod sign_in;
 pub mod sync;
