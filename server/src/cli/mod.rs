@@ -5,6 +5,7 @@
 //! audit. To add one: a file, a line in [`Command`], a line in [`dispatch`].
 
 mod device;
+mod export;
 mod init;
 mod org;
 mod serve;
@@ -68,6 +69,8 @@ enum Command {
     /// Devices of an organisation
     #[command(subcommand)]
     Device(device::Device),
+    /// Write the merged records of a form into a file
+    Export(export::Export),
 }
 
 fn dispatch(command: Command, common: &Common) -> Result<()> {
@@ -78,6 +81,7 @@ fn dispatch(command: Command, common: &Common) -> Result<()> {
         Command::User(command) => command.run(&common.service()?),
         Command::Team(command) => command.run(&common.service()?),
         Command::Device(command) => command.run(&common.service()?),
+        Command::Export(command) => command.run(&common.service()?),
     }
 }
 

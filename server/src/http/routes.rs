@@ -4,7 +4,7 @@ use actix_web::web::{self, ServiceConfig, resource, scope};
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 
-use super::{auth, devices, enrol, health, organisations, teams, users};
+use super::{auth, devices, enrol, exports, health, organisations, teams, users};
 use crate::service::error::{Code, ServiceError};
 
 /// Every address there is.
@@ -45,6 +45,8 @@ fn api(api: &mut ServiceConfig) {
                 .put(teams::join)
                 .delete(teams::leave),
         )
+        .service(resource("/exports/{form_id}").post(exports::export))
+        .service(resource("/exports/{form_id}/meta").post(exports::meta))
         .service(resource("/devices").get(devices::list))
         .service(resource("/devices/codes").post(devices::code))
         .service(resource("/devices/{device}/revoke").post(devices::revoke))
@@ -91,6 +93,8 @@ async fn unknown() -> Result<&'static str, ServiceError> {
         devices::list,
         devices::code,
         devices::revoke,
+        exports::export,
+        exports::meta,
         organisations::list,
         organisations::create,
         organisations::suspend,
