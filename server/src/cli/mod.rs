@@ -6,6 +6,7 @@
 
 mod device;
 mod export;
+mod form;
 mod init;
 mod org;
 mod serve;
@@ -71,6 +72,9 @@ enum Command {
     Device(device::Device),
     /// Write the merged records of a form into a file
     Export(export::Export),
+    /// Forms of an organisation
+    #[command(subcommand)]
+    Form(form::Form),
 }
 
 fn dispatch(command: Command, common: &Common) -> Result<()> {
@@ -82,6 +86,7 @@ fn dispatch(command: Command, common: &Common) -> Result<()> {
         Command::Team(command) => command.run(&common.service()?),
         Command::Device(command) => command.run(&common.service()?),
         Command::Export(command) => command.run(&common.service()?),
+        Command::Form(command) => command.run(&common.service()?),
     }
 }
 

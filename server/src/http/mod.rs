@@ -10,11 +10,13 @@ mod devices;
 mod enrol;
 mod exports;
 pub mod extract;
+mod forms;
 pub mod frame;
 mod health;
 mod organisations;
 mod problem;
 pub mod routes;
+mod sync;
 mod teams;
 mod users;
 

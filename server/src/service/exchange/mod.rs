@@ -165,8 +165,14 @@ pub fn compare(
 ) -> Result<CompareReply, Refusal> {
     let (env, caller_) = (env.clone(), caller.clone());
     files.write(caller.org, move |txn| {
-        compare::compare(txn, &env, &caller_, &request)
-    })
+        match compare::compare(txn, &env, &caller_, &request) {
+            Err(Refusal::Stopped) => {
+                txn.set_stopped(true)?;
+                Ok(Err(Refusal::Stopped))
+            }
+            other => other.map(Ok),
+        }
+    })?
 }
 
 /// What the device can never resend; closes the actor.
