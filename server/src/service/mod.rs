@@ -24,6 +24,8 @@ mod pacing;
 pub mod paging;
 mod passwords;
 pub mod principal;
+pub mod quarantine;
+pub mod records;
 mod roster;
 pub mod sign_in;
 pub mod sync;
@@ -74,6 +76,7 @@ pub struct Service {
     passwords: Passwords,
     pacing: Pacing,
     refresh_key: hmac::Key,
+    form_fields: sync::FormFields,
 }
 
 impl Service {
@@ -120,6 +123,7 @@ impl Service {
             passwords: Passwords::new(&*ambient)?,
             pacing: Pacing::new(&ambient),
             refresh_key: hmac::Key::new(hmac::HMAC_SHA256, &keys.secret("refresh")?),
+            form_fields: sync::FormFields::default(),
             files: OrgFiles::new(data.path())?,
             directory: Arc::new(directory),
             options,
