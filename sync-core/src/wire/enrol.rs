@@ -21,7 +21,11 @@ pub struct PublicKey([u8; 65]);
 impl PublicKey {
     /// Wraps an uncompressed point. Whether it lies on the curve is for whoever uses it.
     pub fn from_point(bytes: [u8; 65]) -> Result<Self, ParseError> {
-        if bytes[0] == 4 { Ok(Self(bytes)) } else { Err(ParseError::Id("PublicKey")) }
+        if bytes[0] == 4 {
+            Ok(Self(bytes))
+        } else {
+            Err(ParseError::Id("PublicKey"))
+        }
     }
     /// The same from a slice.
     pub fn from_slice(bytes: &[u8]) -> Result<Self, ParseError> {
