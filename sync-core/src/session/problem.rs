@@ -21,6 +21,8 @@ use crate::wire::message::{ExchangeRequest, PushResult};
 pub struct Problem {
     /// The stable code.
     pub code: String,
+    /// Whether the same request may succeed later.
+    pub retryable: bool,
     /// `epoch_changed`: the server's epoch.
     pub epoch: Option<EpochId>,
     /// `actor_forked`: whose.
@@ -32,6 +34,7 @@ pub struct Problem {
     /// `sequence_gap`: the number that comes next.
     pub expected: Option<Seq>,
     /// `item_unreadable`: whose.
+    #[serde(alias = "sequence")]
     pub seq: Option<Seq>,
 }
 

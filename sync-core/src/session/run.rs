@@ -203,14 +203,12 @@ impl Run {
         let known = problem::take(store, request, problem)?;
         let code = problem.code.clone();
         if !known {
-            return Ok(match code.as_str() {
-                "organisation_stopped"
-                | "quarantine_full"
-                | "disk_full"
-                | "rate_limited"
-                | "storage_failed"
-                | "server_busy" => Next::Later { code },
-                _ => Next::Stop { code },
+            let later = problem.retryable
+                || matches!(code.as_str(), "organisation_stopped" | "quarantine_full");
+            return Ok(if later {
+                Next::Later { code }
+            } else {
+                Next::Stop { code }
             });
         }
         self.done = false;
