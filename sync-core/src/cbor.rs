@@ -78,6 +78,23 @@ impl Writer {
         self.head(TEXT, text.len() as u64);
         self.0.extend_from_slice(text.as_bytes());
     }
+    /// A text that shows itself, of at most 255 bytes.
+    fn shown(&mut self, text: &impl std::fmt::Display) {
+        use std::io::Write as _;
+        let head = self.0.len();
+        self.0.push(0);
+        // Writing to a vector cannot fail.
+        let _ = write!(self.0, "{text}");
+        let len = self.0.len() - head - 1;
+        let [.., short] = len.to_be_bytes();
+        match len {
+            0..24 => self.0[head] = TEXT << 5 | short,
+            _ => {
+                self.0[head] = TEXT << 5 | 24;
+                self.0.insert(head + 1, short);
+            }
+        }
+    }
     pub(crate) fn bool(&mut self, b: bool) {
         self.head(SIMPLE, if b { TRUE } else { FALSE });
     }
@@ -160,9 +177,9 @@ impl Writer {
                 self.array(codes.iter().len());
                 codes.iter().for_each(|c| self.text(c));
             }
-            Value::Date(d) => self.text(&d.to_string()),
-            Value::Time(t) => self.text(&t.to_string()),
-            Value::DateTime(t) => self.text(&t.to_string()),
+            Value::Date(d) => self.shown(d),
+            Value::Time(t) => self.shown(t),
+            Value::DateTime(t) => self.shown(t),
             Value::Geo(g) => {
                 self.int(g.lat_e7.into());
                 self.int(g.lon_e7.into());
@@ -189,6 +206,7 @@ impl Writer {
 const BAD: ParseError = ParseError::Bytes("not our canonical form");
 
 /// Reads canonical bytes.
+#[derive(Clone, Copy)]
 pub(crate) struct Reader<'a> {
     rest: &'a [u8],
 }
@@ -201,6 +219,16 @@ impl<'a> Reader<'a> {
         let (taken, rest) = self.rest.split_at_checked(len).ok_or(BAD)?;
         self.rest = rest;
         Ok(taken)
+    }
+    /// The bytes that `read` passes over.
+    pub(crate) fn span(
+        &mut self,
+        read: impl FnOnce(&mut Self) -> Result<(), ParseError>,
+    ) -> Result<&'a [u8], ParseError> {
+        let from = self.rest;
+        read(self)?;
+        from.get(..from.len().saturating_sub(self.rest.len()))
+            .ok_or(BAD)
     }
     /// The argument behind a head, in exactly `N` bytes, refused if fewer would have done.
     fn argument<const N: usize>(&mut self, least: u64) -> Result<u64, ParseError> {
@@ -247,6 +275,19 @@ impl<'a> Reader<'a> {
             Err(BAD)
         }
     }
+    /// An array of things that mostly take `usual` bytes: room is made for as many as the rest of the input may hold.
+    pub(crate) fn list<T>(
+        &mut self,
+        usual: usize,
+        mut read: impl FnMut(&mut Self) -> Result<T, ParseError>,
+    ) -> Result<Vec<T>, ParseError> {
+        let n = self.array()?;
+        let mut out = Vec::with_capacity(n.min(self.rest.len() / usual + 1));
+        for _ in 0..n {
+            out.push(read(self)?);
+        }
+        Ok(out)
+    }
     pub(crate) fn array_of(&mut self, len: usize) -> Result<(), ParseError> {
         if self.array()? == len {
             Ok(())
@@ -266,6 +307,9 @@ impl<'a> Reader<'a> {
             FALSE => Ok(false),
             _ => Err(BAD),
         }
+    }
+    pub(crate) fn int(&mut self) -> Result<i64, ParseError> {
+        Self::int_of(self.head()?)
     }
     fn int_of((major, n): (u8, u64)) -> Result<i64, ParseError> {
         let n = i64::try_from(n).map_err(|_| BAD)?;
@@ -288,7 +332,7 @@ impl<'a> Reader<'a> {
         std::str::from_utf8(bytes).map_err(|_| BAD)
     }
     /// Whether the next item is null, which is then passed over.
-    fn null(&mut self) -> bool {
+    pub(crate) fn null(&mut self) -> bool {
         const NULL_BYTE: u8 = SIMPLE << 5 | NULL as u8;
         match self.rest.split_first() {
             Some((&NULL_BYTE, rest)) => {
@@ -394,7 +438,7 @@ impl<'a> Reader<'a> {
         value.check()?;
         Ok(value)
     }
-    fn geo(&mut self) -> Result<Geo, ParseError> {
+    pub(crate) fn geo(&mut self) -> Result<Geo, ParseError> {
         let mut next = || match self.null() {
             true => Ok(None),
             false => Self::int_of(self.head()?).map(Some),

@@ -32,7 +32,8 @@ impl By<'_> {
             Self::Operator => Ok(()),
         }
     }
-    fn user(&self) -> Option<UserId> {
+    /// The user behind it; none for the operator.
+    pub fn user(&self) -> Option<UserId> {
         match self {
             Self::User(user) => Some(user.id),
             Self::ServerAdmin(admin) => Some(admin.id),
@@ -60,7 +61,8 @@ impl Service {
             detail: detail.or(origin),
         };
         let now = self.now();
-        self.files.write(org, move |txn| txn.audit(&entry, now).map(drop))?;
+        self.files
+            .write(org, move |txn| txn.audit(&entry, now).map(drop))?;
         Ok(())
     }
 }

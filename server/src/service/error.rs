@@ -157,6 +157,34 @@ codes! {
     ItemUnreadable = "item_unreadable", 422, false, "One change cannot be read",
         "The item of the sequence in `sequence` cannot be read or breaks a limit. Nothing of this request was stored.",
         "Send that item as `opaque`; it is then kept apart.";
+    RecordChanged = "record_changed", 409, false, "Somebody else wrote meanwhile",
+        "What you write to was changed after it was shown to you. Nothing was written; `changed` names the keys.",
+        "Look at the record again, and decide again.";
+    ShownInvalid = "shown_invalid", 409, false, "The record was shown by another state of the server",
+        "What you were shown is not in this server's log, perhaps because a copy was restored since. Nothing was written.",
+        "Look at the record again.";
+    LoweringRefused = "lowering_refused", 409, false, "This would lower a protection",
+        "A consent, an age class or a safety flag is only lowered by a decision, with a reason, of somebody whom the form lets decide. Nothing was written; `lowers` names the keys.",
+        "Decide it, naming what is lowered and why, or ask a coordinator.";
+    RecordRestricted = "record_restricted", 409, false, "The record is restricted",
+        "It is hidden and waits for its erasure. Nothing was written.", "Lift the restriction first.";
+    NotRestricted = "not_restricted", 409, false, "Not restricted",
+        "A record named here is not restricted, or not any more. Nothing was changed.", "Look at it again.";
+    EraseTooEarly = "erase_too_early", 409, true, "Too early to erase",
+        "Records are restricted for some days before they are erased, so that a mistake or a theft can be stopped. Nothing was erased; `records` names those that wait.",
+        "Restrict them, and wait until `erase_after`.";
+    SignInAgain = "sign_in_again", 403, false, "Sign in again for this",
+        "This cannot be undone, so it asks for a password typed just now.", "Sign in again, and repeat it within ten minutes.";
+    SecondPersonNeeded = "second_person_needed", 409, false, "Another person must confirm",
+        "Many erasures at once are confirmed by another org admin than the one who asked for them.", "Ask another org admin.";
+    QuarantineJudged = "quarantine_judged", 409, false, "Already judged",
+        "Somebody has released or discarded this. Nothing was changed.", "Look at the list again.";
+    ReleaseRefused = "release_refused", 409, false, "This cannot be released",
+        "What stands in quarantine cannot become part of a record; `reason` says why. It stays where it is.",
+        "Discard it, or mend the cause and release it then.";
+    FormInvalid = "form_invalid", 422, false, "The form cannot be taken",
+        "The form has a fault, or would protect less than the version before. Nothing was stored.",
+        "Look at `errors`: it says which sheet, row and column, or which line. Mend it and upload it again.";
     DiskFull = "disk_full", 507, true, "The server's disk is full",
         "Nothing of this request was stored, and nothing stored was lost. Devices keep what they have.", "Tell whoever runs the server. Try again later.";
     Overloaded = "overloaded", 503, true, "The server is busy",
@@ -277,7 +305,12 @@ impl From<StorageError> for ServiceError {
 impl fmt::Display for ServiceError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let entry = self.code.entry();
-        write!(f, "{}: {}", entry.title, self.detail.as_deref().unwrap_or(entry.meaning))?;
+        write!(
+            f,
+            "{}: {}",
+            entry.title,
+            self.detail.as_deref().unwrap_or(entry.meaning)
+        )?;
         for item in &self.errors {
             write!(f, " {}", item.detail)?;
         }
@@ -309,7 +342,11 @@ impl From<Refusal> for ServiceError {
             Refusal::EpochChanged { epoch } => {
                 error.detail(detail).member("epoch", epoch.to_string())
             }
-            Refusal::Forked { actor, agreed, results } => error
+            Refusal::Forked {
+                actor,
+                agreed,
+                results,
+            } => error
                 .detail(detail)
                 .member("actor", actor.0)
                 .member("agreed", agreed.map(|seq| seq.get()))
@@ -343,7 +380,12 @@ mod tests {
         for code in Code::ALL {
             let e = code.entry();
             let again = if e.retryable { "later" } else { "no" };
-            writeln!(out, "| `{}` | {} | {again} | {} | {} |", e.code, e.status, e.meaning, e.next).unwrap();
+            writeln!(
+                out,
+                "| `{}` | {} | {again} | {} | {} |",
+                e.code, e.status, e.meaning, e.next
+            )
+            .unwrap();
         }
         out
     }
@@ -354,7 +396,10 @@ mod tests {
         if std::env::var_os("TRIBUTARY_TEST_BLESS").is_some() {
             std::fs::write(path, catalogue()).unwrap();
         }
-        assert_eq!(std::fs::read_to_string(path).unwrap_or_default(), catalogue());
+        assert_eq!(
+            std::fs::read_to_string(path).unwrap_or_default(),
+            catalogue()
+        );
     }
 
     #[test]
@@ -365,7 +410,11 @@ mod tests {
             assert!(seen.insert(e.code), "{} twice", e.code);
             assert!((400..600).contains(&e.status), "{}", e.code);
             for sentence in [e.meaning, e.next] {
-                assert!(sentence.ends_with('.') || sentence.ends_with("why"), "{}: {sentence}", e.code);
+                assert!(
+                    sentence.ends_with('.') || sentence.ends_with("why"),
+                    "{}: {sentence}",
+                    e.code
+                );
             }
         }
     }

@@ -6,13 +6,16 @@
 pub mod access;
 pub mod ambient;
 mod authority;
-pub mod devices;
+pub mod backup;
 mod device_proof;
+pub mod devices;
 mod enrol;
 pub mod env;
 pub mod error;
 pub mod exchange;
+pub mod export;
 pub mod forms;
+mod handover;
 pub mod keys;
 pub mod names;
 mod nonces;
@@ -21,8 +24,11 @@ mod pacing;
 pub mod paging;
 mod passwords;
 pub mod principal;
+pub mod quarantine;
+pub mod records;
 mod roster;
 pub mod sign_in;
+pub mod sync;
 pub mod teams;
 mod tokens;
 pub mod users;
@@ -70,11 +76,16 @@ pub struct Service {
     passwords: Passwords,
     pacing: Pacing,
     refresh_key: hmac::Key,
+    form_fields: sync::FormFields,
 }
 
 impl Service {
     /// Makes a data folder ready for its first organisation, or finds it ready.
-    pub fn create(data: &DataFolder, options: ServiceOptions, ambient: SharedAmbient) -> Result<Self> {
+    pub fn create(
+        data: &DataFolder,
+        options: ServiceOptions,
+        ambient: SharedAmbient,
+    ) -> Result<Self> {
         data.create()?;
         let directory = Directory::create(&data.directory())?;
         let id: [u8; 16] = random(&*ambient)?;
@@ -82,7 +93,11 @@ impl Service {
         Self::over(data, directory, options, ambient)
     }
     /// Opens a data folder that was made before.
-    pub fn open(data: &DataFolder, options: ServiceOptions, ambient: SharedAmbient) -> Result<Self> {
+    pub fn open(
+        data: &DataFolder,
+        options: ServiceOptions,
+        ambient: SharedAmbient,
+    ) -> Result<Self> {
         let directory = Directory::open(&data.directory())?;
         Self::over(data, directory, options, ambient)
     }
@@ -94,7 +109,8 @@ impl Service {
     ) -> Result<Self> {
         let id = directory.read(|view| view.server_value("id"))?;
         let id = id.ok_or_else(|| {
-            ServiceError::from(Code::Internal).because("the data folder has no id: run `init` again")
+            ServiceError::from(Code::Internal)
+                .because("the data folder has no id: run `init` again")
         })?;
         let audience = options
             .audience
@@ -107,6 +123,7 @@ impl Service {
             passwords: Passwords::new(&*ambient)?,
             pacing: Pacing::new(&ambient),
             refresh_key: hmac::Key::new(hmac::HMAC_SHA256, &keys.secret("refresh")?),
+            form_fields: sync::FormFields::default(),
             files: OrgFiles::new(data.path())?,
             directory: Arc::new(directory),
             options,

@@ -48,6 +48,9 @@ pub enum StorageError {
     /// The writer of the organisation has gone.
     #[error("the writer has stopped")]
     Closed,
+    /// Somebody reads an older state and does not end.
+    #[error("the file is being read")]
+    Busy,
     /// No randomness from the system.
     #[error("the system gave no randomness")]
     Random,
@@ -57,10 +60,21 @@ impl StorageError {
     /// Tells a full disk from other refusals.
     pub(crate) fn classify(error: rusqlite::Error) -> Self {
         match &error {
-            rusqlite::Error::SqliteFailure(e, _) if e.code == rusqlite::ErrorCode::DiskFull => {
+            // Growing the shared memory of the write-ahead log reports a full disk in words of its own.
+            rusqlite::Error::SqliteFailure(e, _)
+                if e.code == rusqlite::ErrorCode::DiskFull
+                    || e.extended_code == rusqlite::ffi::SQLITE_IOERR_SHMSIZE =>
+            {
                 Self::Full
             }
             _ => Self::Sqlite(error),
+        }
+    }
+    /// A failed file operation; tells a full disk from other failures.
+    pub(crate) fn io(what: &'static str) -> impl FnOnce(std::io::Error) -> Self {
+        move |source| match source.kind() {
+            std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded => Self::Full,
+            _ => Self::Io { what, source },
         }
     }
     /// Damaged bytes of a kind.

@@ -3,6 +3,7 @@
 //!
 //! A line is `<tombstone in hex> <milliseconds since 1970>`. Only hashes; no ids.
 
+use std::collections::BTreeSet;
 use std::fs::{File, OpenOptions};
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
@@ -18,7 +19,7 @@ pub struct Ledger {
 }
 
 fn io(what: &'static str) -> impl FnOnce(std::io::Error) -> StorageError {
-    move |source| StorageError::Io { what, source }
+    StorageError::io(what)
 }
 
 impl Ledger {
@@ -59,7 +60,32 @@ impl Ledger {
     }
     /// All tombstones of an organisation. Broken lines, which no erasure was acknowledged for, are passed over.
     pub fn read(&self, org: OrgId) -> Result<Vec<(Tombstone, u64)>, StorageError> {
-        let path = self.path(org);
+        Self::read_file(&self.path(org))
+    }
+    /// Makes the ledger of an organisation that has erased nothing yet, so that a missing one means a lost one.
+    pub fn ensure(&self, org: OrgId) -> Result<(), StorageError> {
+        OpenOptions::new()
+            .create(true)
+            .append(true)
+            .open(self.path(org))
+            .map(drop)
+            .map_err(io("making the erasure ledger"))
+    }
+    /// Appends what is not in it yet; returns how many that were.
+    pub fn merge(&self, org: OrgId, stones: &[(Tombstone, u64)]) -> Result<usize, StorageError> {
+        self.ensure(org)?;
+        let mut known: BTreeSet<Tombstone> = self.read(org)?.into_iter().map(|s| s.0).collect();
+        let mut added = 0;
+        for (hash, at) in stones {
+            if known.insert(*hash) {
+                self.append(org, *hash, *at)?;
+                added += 1;
+            }
+        }
+        Ok(added)
+    }
+    /// The same of a ledger anywhere, such as in a copy. One that is not there is empty.
+    pub fn read_file(path: &Path) -> Result<Vec<(Tombstone, u64)>, StorageError> {
         if !path.is_file() {
             return Ok(Vec::new());
         }

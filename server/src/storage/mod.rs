@@ -2,12 +2,14 @@
 //!
 //! Not here: people, permissions, the rules of the protocol; those are the service's, over a transaction of this.
 
+pub mod copy;
 pub mod directory;
 mod error;
 pub mod folder;
 mod ledger;
 mod open;
 mod org;
+pub mod sets;
 mod store;
 mod writer;
 
@@ -16,7 +18,7 @@ pub use ledger::Ledger;
 pub use org::{
     ActorRow, AuditEntry, AuditRow, CheckReport, EpochRow, Erased, Fault, FormRow, ItemRow,
     ItemStatus, Judgement, LogEntry, LogKind, LogRow, NewActor, NewLog, NewQuarantine, OrgTxn,
-    PolicyRow, ProfileRow, QuarantineRow, RecordFilter, RecordNo, RecordRow, RecordState, ScopeRow,
-    TombstoneRow,
+    PolicyRow, ProfileRow, QuarantineRow, RawRecord, RecordFilter, RecordNo, RecordRow,
+    RecordState, ScopeRow, TombstoneRow, read_file,
 };
 pub use store::OrgFiles;

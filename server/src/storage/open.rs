@@ -49,9 +49,15 @@ pub(crate) fn reader(path: &Path) -> Result<Connection, StorageError> {
     Ok(conn)
 }
 
+/// The last migration that ran over a file.
+pub(crate) fn schema(conn: &Connection) -> Result<u32, StorageError> {
+    conn.pragma_query_value(None, "user_version", |r| r.get(0))
+        .map_err(StorageError::classify)
+}
+
 fn migrate(conn: &mut Connection, migrations: Migrations) -> Result<(), StorageError> {
     let known = migrations.len() as u32;
-    let found: u32 = conn.pragma_query_value(None, "user_version", |r| r.get(0))?;
+    let found = schema(conn)?;
     if found > known {
         return Err(StorageError::Newer { found, known });
     }

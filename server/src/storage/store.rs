@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use rusqlite::{Connection, TransactionBehavior};
 use tributary_sync_core::ids::OrgId;
 
+use super::copy;
 use super::error::StorageError;
 use super::ledger::Ledger;
 use super::open;
@@ -66,6 +67,37 @@ impl OrgFiles {
         self.folder.join(format!("{org}.db"))
     }
 
+    /// The organisations whose files lie here, in order of their ids.
+    pub fn ids(&self) -> Result<Vec<OrgId>, StorageError> {
+        let what = "listing the organisations";
+        let mut ids = Vec::new();
+        for entry in std::fs::read_dir(&self.folder).map_err(StorageError::io(what))? {
+            let name = entry.map_err(StorageError::io(what))?.file_name();
+            let id = name.to_str().and_then(|n| n.strip_suffix(".db"));
+            ids.extend(id.and_then(|id| id.parse::<OrgId>().ok()));
+        }
+        ids.sort_unstable();
+        Ok(ids)
+    }
+
+    /// Copies the file of an organisation as of one moment, while writing goes on. `judge` sees the same moment first;
+    /// nothing is copied when it refuses.
+    pub fn copy<T, E: From<StorageError>>(
+        &self,
+        org: OrgId,
+        to: &Path,
+        judge: impl FnOnce(&OrgTxn<'_>) -> Result<T, E>,
+        progress: &mut dyn FnMut(copy::Progress),
+    ) -> Result<T, E> {
+        let file = self.file(org)?;
+        copy::snapshot(
+            &file.path,
+            to,
+            |conn| judge(&OrgTxn::new(org, conn)),
+            progress,
+        )
+    }
+
     /// Makes the file of a new organisation.
     pub fn create(&self, org: OrgId) -> Result<(), StorageError> {
         open::writer(&self.path(org), MIGRATIONS, true).map(drop)
@@ -108,6 +140,17 @@ impl OrgFiles {
         result
     }
 
+    /// Takes erased words out of the organisation's file and its write-ahead log, where that is still owed. An erasure
+    /// stays owed when this fails; the next opening of the file and the next erasure try again.
+    pub fn scrub(&self, org: OrgId) -> Result<(), StorageError> {
+        let file = self.file(org)?;
+        if self.read::<_, StorageError>(org, |txn| txn.scrub_owed())? {
+            // Idle readers hold no state; closing them is not needed.
+            file.writer.scrub()?;
+        }
+        Ok(())
+    }
+
     /// Closes the file of an organisation, so that it can be replaced. Waits for its writer to end.
     pub fn close(&self, org: OrgId) {
         let file = lock(&self.open).remove(&org);
@@ -117,15 +160,17 @@ impl OrgFiles {
     /// What was erased stays erased, whatever file lies here now (§3.3).
     fn replay_ledger(&self, org: OrgId, writer: &Writer) -> Result<(), StorageError> {
         let stones = self.ledger.read(org)?;
-        if stones.is_empty() {
-            return Ok(());
-        }
-        writer.write(move |txn| {
+        let owed = writer.write::<_, StorageError>(move |txn| {
             for (hash, at) in stones {
                 txn.erase(hash, at)?;
             }
-            Ok(())
-        })
+            txn.scrub_owed()
+        })?;
+        if owed {
+            // Still owed if it fails, for instance on a full disk: that must not keep the organisation from working.
+            let _ = writer.scrub();
+        }
+        Ok(())
     }
 
     fn file(&self, org: OrgId) -> Result<Arc<OrgFile>, StorageError> {

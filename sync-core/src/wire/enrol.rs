@@ -9,7 +9,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use sha2::{Digest, Sha256};
 
-use super::message::{Grant, PolicyEntry, Signature};
+use super::message::{Grant, Head, PolicyEntry, Signature};
 use crate::cbor::Writer;
 use crate::error::ParseError;
 use crate::ids::{ActorId, EpochId, InstanceId, OrgId, ProfileId, UserId};
@@ -182,6 +182,8 @@ pub struct EnrolReply {
     pub grant: Grant,
     /// The epoch of the organisation's log.
     pub epoch: EpochId,
+    /// The log's signed head, which holds the grant: the device keeps it as the highest it was given.
+    pub head: Head,
     /// The organisation's keys.
     pub keys: KeySet,
     /// What the device names as audience when it proves itself.

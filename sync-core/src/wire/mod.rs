@@ -6,6 +6,7 @@
 pub mod bundle;
 mod changeset;
 pub mod enrol;
+pub mod frame;
 mod item;
 pub mod message;
 mod record;

@@ -10,6 +10,8 @@
 
 mod attacks;
 mod decode;
+mod frame;
 mod merge;
 mod policy;
+mod vectors;
 mod wire;

@@ -15,7 +15,7 @@ mod push;
 mod reply;
 mod scope;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use std::sync::Arc;
 
@@ -31,8 +31,12 @@ use super::env::Env;
 use crate::storage::{OrgFiles, StorageError};
 
 pub use actor::{grant, new_actor};
-pub use merge::{Author, Merger, Refused};
+pub(super) use context::checked_context;
+pub(super) use merge::effective;
+pub use merge::{Author, Merger, Refused, status};
+pub(super) use push::meta_code;
 pub use reply::head;
+pub(super) use scope::made;
 pub use scope::set_assigned;
 
 /// Who exchanges.
@@ -165,8 +169,14 @@ pub fn compare(
 ) -> Result<CompareReply, Refusal> {
     let (env, caller_) = (env.clone(), caller.clone());
     files.write(caller.org, move |txn| {
-        compare::compare(txn, &env, &caller_, &request)
-    })
+        match compare::compare(txn, &env, &caller_, &request) {
+            Err(Refusal::Stopped) => {
+                txn.set_stopped(true)?;
+                Ok(Err(Refusal::Stopped))
+            }
+            other => other.map(Ok),
+        }
+    })?
 }
 
 /// What the device can never resend; closes the actor.

@@ -13,6 +13,8 @@ pub struct EpochRow {
     pub ordinal: u64,
     /// Its id.
     pub id: EpochId,
+    /// When it opened, in milliseconds since 1970; later than every epoch before it.
+    pub opened_at: u64,
     /// The log position at which it opened.
     pub opened_pos: LogPos,
 }
@@ -35,37 +37,51 @@ impl OrgTxn<'_> {
 
     /// The epoch in force.
     pub fn epoch(&self) -> Result<EpochRow> {
-        let sql = "SELECT ordinal, id, opened_pos FROM epoch ORDER BY ordinal DESC LIMIT 1";
+        let sql =
+            "SELECT ordinal, id, opened_at, opened_pos FROM epoch ORDER BY ordinal DESC LIMIT 1";
         self.one(sql, [], read_epoch)?
             .ok_or(StorageError::NoOrganisation)
     }
     /// An epoch of this log, past or in force.
     pub fn epoch_by_id(&self, id: EpochId) -> Result<Option<EpochRow>> {
         self.one(
-            "SELECT ordinal, id, opened_pos FROM epoch WHERE id = ?1",
+            "SELECT ordinal, id, opened_at, opened_pos FROM epoch WHERE id = ?1",
             [id.as_bytes()],
             read_epoch,
         )
     }
-    /// Opens an epoch and freezes what every profile had confirmed (§1.7, §5.5). Writing goes on.
+    /// Opens an epoch and freezes what every profile had confirmed (§1.7, §5.5). Writing goes on. It opens later than
+    /// every epoch of this file, and than every one that a device has shown, whatever the clock says.
     pub fn open_epoch(&self, id: EpochId, at: u64) -> Result<()> {
-        let last: i64 = self
-            .one("SELECT coalesce(max(ordinal), 0) FROM epoch", [], |r| {
-                r.get(0)
+        let (last, last_at) = self
+            .one("SELECT max(ordinal), max(opened_at) FROM epoch", [], |r| {
+                Ok((
+                    r.get::<_, Option<i64>>(0)?,
+                    r.get::<_, Option<i64>>(1)?.map_or(0, unsql),
+                ))
             })?
-            .unwrap_or(0);
+            .unwrap_or_default();
+        let next = last.unwrap_or(0).saturating_add(1);
+        let later_than = last_at.max(self.meta_u64("epoch_shown")?);
+        let at = at.max(later_than.saturating_add(u64::from(last.is_some())));
         let (head, _) = self.head()?;
         self.execute(
             "INSERT INTO epoch (ordinal, id, opened_at, opened_pos) VALUES (?1, ?2, ?3, ?4)",
-            params![last + 1, id.as_bytes(), sql(at), sql(head.get())],
+            params![next, id.as_bytes(), sql(at), sql(head.get())],
         )?;
         self.execute(
             "INSERT INTO epoch_mark SELECT ?1, id, confirmed FROM profile",
-            [last + 1],
+            [next],
         )?;
         // A cursor of the old epoch confirms nothing in the new one.
         self.execute("UPDATE profile SET confirmed = 0", [])?;
         self.set_stopped(false)
+    }
+    /// A device has shown an epoch that this file never heard of, and that opened later than its own: the next one to
+    /// open must be later still.
+    pub fn note_epoch_shown(&self, opened_at: u64) -> Result<()> {
+        let shown = self.meta_u64("epoch_shown")?.max(opened_at);
+        self.set_meta("epoch_shown", &shown.to_be_bytes())
     }
     /// What the profile had confirmed when each epoch after `ordinal` opened; the least of these.
     pub fn epoch_mark(&self, ordinal: u64, profile: ProfileId) -> Result<LogPos> {
@@ -120,6 +136,35 @@ impl OrgTxn<'_> {
         self.set_meta("stopped", &u64::from(stopped).to_be_bytes())
     }
 
+    /// Whether something was erased since the file was last rewritten without what was deleted.
+    pub fn scrub_owed(&self) -> Result<bool> {
+        Ok(self.meta_u64("scrub_owed")? != 0)
+    }
+    pub(crate) fn set_scrub_owed(&self, owed: bool) -> Result<()> {
+        self.set_meta("scrub_owed", &u64::from(owed).to_be_bytes())
+    }
+    /// The schema of the file.
+    pub fn schema(&self) -> Result<u32> {
+        crate::storage::open::schema(self.conn)
+    }
+    /// Whether the organisation moved elsewhere: stopped for good here.
+    pub fn sealed(&self) -> Result<bool> {
+        Ok(self.meta_u64("sealed")? != 0)
+    }
+    /// Stops writing because the organisation moves elsewhere. Opening an epoch lifts it.
+    pub fn seal(&self) -> Result<()> {
+        self.set_meta("sealed", &1u64.to_be_bytes())?;
+        self.set_stopped(true)
+    }
+    /// Copies finished up to this moment were knowingly left behind when an older one was restored; 0 if none.
+    pub fn copies_waived(&self) -> Result<u64> {
+        self.meta_u64("copies_waived")
+    }
+    /// An older copy was restored at this moment, knowingly.
+    pub fn waive_copies(&self, at: u64) -> Result<()> {
+        self.set_meta("copies_waived", &at.to_be_bytes())
+    }
+
     /// The key that authenticates cursors.
     pub fn cursor_key(&self) -> Result<Vec<u8>> {
         self.meta("cursor_key")?.ok_or(StorageError::NoOrganisation)
@@ -147,12 +192,34 @@ impl OrgTxn<'_> {
     pub fn set_setting(&self, name: &str, value: &str) -> Result<()> {
         self.set_meta(&format!("setting.{name}"), value.as_bytes())
     }
+    /// Forgets it.
+    pub fn remove_setting(&self, name: &str) -> Result<()> {
+        self.execute(
+            "DELETE FROM meta WHERE key = ?1",
+            [format!("setting.{name}")],
+        )?;
+        Ok(())
+    }
+    /// All settings whose names start with `prefix`, by name; the rest of the name and the value.
+    pub fn settings_under(&self, prefix: &str) -> Result<Vec<(String, String)>> {
+        let start = format!("setting.{prefix}");
+        let rows = self.all(
+            "SELECT substr(key, length(?1) + 1), value FROM meta WHERE substr(key, 1, length(?1)) = ?1 ORDER BY key",
+            [start],
+            |r| Ok((r.get(0)?, r.get::<_, Vec<u8>>(1)?)),
+        )?;
+        Ok(rows
+            .into_iter()
+            .filter_map(|(name, value)| Some((name, String::from_utf8(value).ok()?)))
+            .collect())
+    }
 }
 
 fn read_epoch(r: &rusqlite::Row<'_>) -> rusqlite::Result<EpochRow> {
     Ok(EpochRow {
         ordinal: unsql(r.get(0)?),
         id: EpochId::from_bytes(r.get(1)?),
-        opened_pos: pos(r.get(2)?),
+        opened_at: unsql(r.get(2)?),
+        opened_pos: pos(r.get(3)?),
     })
 }

@@ -15,6 +15,9 @@ mod profile;
 mod quarantine;
 mod record;
 mod scope;
+mod stream;
+
+use std::path::Path;
 
 use rusqlite::Connection;
 use tributary_sync_core::ids::{LogPos, OrgId, Seq};
@@ -30,12 +33,29 @@ pub use profile::ProfileRow;
 pub use quarantine::{Judgement, NewQuarantine, QuarantineRow};
 pub use record::{RecordFilter, RecordRow, RecordState};
 pub use scope::ScopeRow;
+pub use stream::RawRecord;
 
 use super::error::StorageError;
-use super::open::Migrations;
+use super::open::{self, Migrations};
 
 /// The schema of an organisation's file, step by step.
 pub(crate) const MIGRATIONS: Migrations = &[include_str!("../../../migrations/org/0001.sql")];
+
+/// Runs `work` over the file of an organisation that lies anywhere, such as in a copy; nothing is written.
+pub fn read_file<T, E: From<StorageError>>(
+    org: OrgId,
+    path: &Path,
+    work: impl FnOnce(&OrgTxn<'_>) -> std::result::Result<T, E>,
+) -> std::result::Result<T, E> {
+    let mut conn = open::reader(path)?;
+    let known = MIGRATIONS.len() as u32;
+    let found = open::schema(&conn)?;
+    if found > known {
+        return Err(StorageError::Newer { found, known }.into());
+    }
+    let txn = conn.transaction().map_err(StorageError::classify)?;
+    work(&OrgTxn::new(org, &txn))
+}
 
 /// A result of storage.
 pub(crate) type Result<T> = std::result::Result<T, StorageError>;

@@ -22,10 +22,10 @@ use super::*;
 use crate::service::env::{Entropy, Roster, Signer};
 use crate::storage::{FormRow, RecordRow};
 
-pub(super) const NAME: Key = Key::Field(FieldId(1));
-pub(super) const CONSENT: Key = Key::Field(FieldId(2));
-pub(super) const STATUS: Key = Key::Meta(MetaKey::Status);
-pub(super) const FORM: FormHash = FormHash::from_bytes([7; 32]);
+pub(crate) const NAME: Key = Key::Field(FieldId(1));
+pub(crate) const CONSENT: Key = Key::Field(FieldId(2));
+pub(crate) const STATUS: Key = Key::Meta(MetaKey::Status);
+pub(crate) const FORM: FormHash = FormHash::from_bytes([7; 32]);
 
 /// Random bytes that repeat from run to run.
 struct Seeded(AtomicU64);
@@ -72,15 +72,15 @@ impl Roster for Everyone {
 }
 
 /// An organisation with one form whose field 2 protects (given < withdrawn), and its clock.
-pub(super) struct Office {
+pub(crate) struct Office {
     _folder: tempfile::TempDir,
-    pub(super) files: OrgFiles,
-    pub(super) org: OrgId,
-    pub(super) env: Env,
+    pub(crate) files: OrgFiles,
+    pub(crate) org: OrgId,
+    pub(crate) env: Env,
 }
 
 impl Office {
-    pub(super) fn open() -> Self {
+    pub(crate) fn open() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let files = OrgFiles::new(folder.path()).unwrap();
         let org = OrgId::from_bytes([1; 16]);
@@ -128,14 +128,14 @@ impl Office {
         }
     }
 
-    pub(super) fn epoch(&self) -> EpochId {
+    pub(crate) fn epoch(&self) -> EpochId {
         self.files
             .read::<_, StorageError>(self.org, |t| t.epoch())
             .unwrap()
             .id
     }
 
-    pub(super) fn phone(&self, n: u8, role: Role) -> Phone {
+    pub(crate) fn phone(&self, n: u8, role: Role) -> Phone {
         let id = [n; 16];
         let caller = Caller {
             org: self.org,
@@ -166,18 +166,20 @@ impl Office {
             records: BTreeMap::new(),
             refetch: Vec::new(),
             leaves: Vec::new(),
+            grant: reply.grant,
+            tombstones: Vec::new(),
         }
     }
-    pub(super) fn worker(&self, n: u8) -> Phone {
+    pub(crate) fn worker(&self, n: u8) -> Phone {
         self.phone(n, Role::Worker)
     }
 
-    pub(super) fn row(&self, id: RecordId) -> Option<RecordRow> {
+    pub(crate) fn row(&self, id: RecordId) -> Option<RecordRow> {
         self.files
             .read::<_, StorageError>(self.org, |t| t.record(id))
             .unwrap()
     }
-    pub(super) fn live(&self, id: RecordId, key: &Key) -> Vec<String> {
+    pub(crate) fn live(&self, id: RecordId, key: &Key) -> Vec<String> {
         let row = self.row(id).unwrap();
         let mut out: Vec<String> = row
             .record
@@ -189,7 +191,7 @@ impl Office {
         out
     }
     /// What an export would show.
-    pub(super) fn effective(&self, id: RecordId, key: &Key) -> String {
+    pub(crate) fn effective(&self, id: RecordId, key: &Key) -> String {
         self.files
             .read::<_, StorageError>(self.org, |t| {
                 let row = t.record(id)?.unwrap();
@@ -199,7 +201,7 @@ impl Office {
             })
             .unwrap()
     }
-    pub(super) fn assign(&self, id: RecordId, phone: &Phone, on: bool) {
+    pub(crate) fn assign(&self, id: RecordId, phone: &Phone, on: bool) {
         let (env, profile) = (self.env.clone(), phone.caller.profile);
         self.files
             .write::<_, StorageError>(self.org, move |t| {
@@ -208,7 +210,7 @@ impl Office {
             })
             .unwrap();
     }
-    pub(super) fn erase(&self, id: RecordId) {
+    pub(crate) fn erase(&self, id: RecordId) {
         let env = self.env.clone();
         self.files
             .write::<_, StorageError>(self.org, move |t| {
@@ -217,7 +219,7 @@ impl Office {
             })
             .unwrap();
     }
-    pub(super) fn check(&self) {
+    pub(crate) fn check(&self) {
         let report = self
             .files
             .read::<_, StorageError>(self.org, |t| t.check())
@@ -226,47 +228,49 @@ impl Office {
     }
 }
 
-pub(super) fn shown(value: &Value) -> String {
+pub(crate) fn shown(value: &Value) -> String {
     match value {
         Value::Text(t) | Value::Code(t) => t.as_str().to_owned(),
         other => format!("{other:?}"),
     }
 }
-pub(super) fn text(t: &str) -> Value {
+pub(crate) fn text(t: &str) -> Value {
     Value::Text(Text::new(t).unwrap())
 }
-pub(super) fn code(t: &str) -> Value {
+pub(crate) fn code(t: &str) -> Value {
     Value::Code(Text::new(t).unwrap())
 }
-pub(super) fn record(n: u8) -> RecordId {
+pub(crate) fn record(n: u8) -> RecordId {
     RecordId::from_bytes([n; 16])
 }
 
 /// A phone that does as it is told.
 #[derive(Clone)]
-pub(super) struct Phone {
-    pub(super) caller: Caller,
-    pub(super) actor: ActorId,
-    pub(super) chain: Vec<ChainHash>,
-    pub(super) items: Vec<Item>,
-    pub(super) acked: usize,
-    pub(super) cursor: Option<String>,
-    pub(super) head: Option<Head>,
-    pub(super) epoch: EpochId,
-    pub(super) records: BTreeMap<RecordId, Record>,
-    pub(super) refetch: Vec<RecordId>,
-    pub(super) leaves: Vec<RecordId>,
+pub(crate) struct Phone {
+    pub(crate) caller: Caller,
+    pub(crate) actor: ActorId,
+    pub(crate) chain: Vec<ChainHash>,
+    pub(crate) items: Vec<Item>,
+    pub(crate) acked: usize,
+    pub(crate) cursor: Option<String>,
+    pub(crate) head: Option<Head>,
+    pub(crate) epoch: EpochId,
+    pub(crate) records: BTreeMap<RecordId, Record>,
+    pub(crate) refetch: Vec<RecordId>,
+    pub(crate) leaves: Vec<RecordId>,
+    pub(crate) grant: Grant,
+    pub(crate) tombstones: Vec<SignedTombstone>,
 }
 
 impl Phone {
-    pub(super) fn dot(&self, n: usize) -> Dot {
+    pub(crate) fn dot(&self, n: usize) -> Dot {
         Dot::new(self.actor, Seq::new(n as u64).unwrap())
     }
     /// What the phone shows of a record now.
-    pub(super) fn sees(&self, id: RecordId) -> Clock {
+    pub(crate) fn sees(&self, id: RecordId) -> Clock {
         self.records.get(&id).map(Record::clock).unwrap_or_default()
     }
-    pub(super) fn live(&self, id: RecordId, key: &Key) -> Vec<String> {
+    pub(crate) fn live(&self, id: RecordId, key: &Key) -> Vec<String> {
         let mut out: Vec<String> = self.records[&id]
             .values(key)
             .iter()
@@ -275,7 +279,7 @@ impl Phone {
         out.sort();
         out
     }
-    pub(super) fn draft(
+    pub(crate) fn draft(
         &self,
         id: RecordId,
         seen: Clock,
@@ -296,7 +300,7 @@ impl Phone {
             extensions: Vec::new(),
         }
     }
-    pub(super) fn queue(&mut self, change: Changeset) {
+    pub(crate) fn queue(&mut self, change: Changeset) {
         let last = *self.chain.last().unwrap();
         self.chain
             .push(chain_next(last, change.dot.seq, change.hash()));
@@ -319,7 +323,7 @@ impl Phone {
             effective: None,
         });
     }
-    pub(super) fn create(&mut self, id: RecordId, writes: Vec<(Key, Value)>, now: u64) {
+    pub(crate) fn create(&mut self, id: RecordId, writes: Vec<(Key, Value)>, now: u64) {
         let draft = Draft {
             creates: true,
             ..self.draft(id, Clock::new(), writes, now)
@@ -327,11 +331,11 @@ impl Phone {
         self.queue(draft.seal().unwrap());
     }
     /// Saves with the context of what the phone shows now.
-    pub(super) fn write(&mut self, id: RecordId, writes: Vec<(Key, Value)>, now: u64) {
+    pub(crate) fn write(&mut self, id: RecordId, writes: Vec<(Key, Value)>, now: u64) {
         let draft = self.draft(id, self.sees(id), writes, now);
         self.queue(draft.seal().unwrap());
     }
-    pub(super) fn decide(
+    pub(crate) fn decide(
         &mut self,
         id: RecordId,
         key: Key,
@@ -350,10 +354,10 @@ impl Phone {
         };
         self.queue(draft.seal().unwrap());
     }
-    pub(super) fn request(&self) -> ExchangeRequest {
+    pub(crate) fn request(&self) -> ExchangeRequest {
         self.request_from(self.acked + 1)
     }
-    pub(super) fn request_from(&self, first: usize) -> ExchangeRequest {
+    pub(crate) fn request_from(&self, first: usize) -> ExchangeRequest {
         ExchangeRequest {
             actor: self.actor,
             epoch: self.epoch,
@@ -373,12 +377,12 @@ impl Phone {
             client: None,
         }
     }
-    pub(super) fn sync(&mut self, office: &Office) -> ExchangeReply {
+    pub(crate) fn sync(&mut self, office: &Office) -> ExchangeReply {
         let reply = self.send(office, self.request()).unwrap();
         self.take(&reply);
         reply
     }
-    pub(super) fn send(
+    pub(crate) fn send(
         &self,
         office: &Office,
         request: ExchangeRequest,
@@ -392,7 +396,7 @@ impl Phone {
         assert_eq!(read, reply);
         Ok(reply)
     }
-    pub(super) fn take(&mut self, reply: &ExchangeReply) {
+    pub(crate) fn take(&mut self, reply: &ExchangeReply) {
         self.acked = reply.acked.seq.get() as usize;
         self.head = Some(reply.head.clone());
         self.leaves.clear();
@@ -429,9 +433,11 @@ impl Phone {
                 Entry::Leave { record, .. } | Entry::Gone { record } => {
                     self.records.remove(record);
                 }
-                Entry::Erased { tombstone, .. } => self
-                    .records
-                    .retain(|id, _| id.tombstone() != tombstone.hash),
+                Entry::Erased { tombstone, .. } => {
+                    self.records
+                        .retain(|id, _| id.tombstone() != tombstone.hash);
+                    self.tombstones.push(tombstone.clone());
+                }
                 _ => {}
             }
         }
@@ -443,7 +449,7 @@ impl Phone {
             _ => None,
         }
     }
-    pub(super) fn origin_of(&self, n: usize) -> Origin {
+    pub(crate) fn origin_of(&self, n: usize) -> Origin {
         Origin {
             dot: self.dot(n),
             hash: self.items[n - 1].hash(),
@@ -451,6 +457,6 @@ impl Phone {
     }
 }
 
-pub(super) fn statuses(reply: &ExchangeReply) -> Vec<Status> {
+pub(crate) fn statuses(reply: &ExchangeReply) -> Vec<Status> {
     reply.results.iter().map(|r| r.status).collect()
 }

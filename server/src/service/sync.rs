@@ -1,0 +1,142 @@
+//! The sync protocol as a device calls it: who it is was checked, the message was read; here it meets the rules.
+//!
+//! A pull is audited by its scope entries and confirmed cursor, not by a row a request.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tributary_sync_core::form::FormPackage;
+use tributary_sync_core::ids::{FieldId, FormHash, OrgId};
+use tributary_sync_core::wire::enrol::FormDelivery;
+use tributary_sync_core::wire::message::{
+    ActorReply, ActorRequest, CompareReply, CompareRequest, ExchangeReply, ExchangeRequest,
+    LostRequest, RequestUnreadable,
+};
+
+use tributary_sync_core::wire::frame::FieldTable;
+
+use super::Service;
+use super::error::{Code, ErrorItem, Result, ServiceError};
+use super::exchange;
+use super::principal::Device;
+use crate::storage::StorageError;
+
+impl Service {
+    /// Push, then pull. Revoked devices push too, into quarantine.
+    pub fn exchange(&self, device: &Device, request: ExchangeRequest) -> Result<ExchangeReply> {
+        Ok(exchange::exchange(
+            &self.files,
+            &self.env(),
+            &device.caller(),
+            request,
+        )?)
+    }
+    /// Where device and server agree.
+    pub fn compare(&self, device: &Device, request: CompareRequest) -> Result<CompareReply> {
+        device.require_live()?;
+        Ok(exchange::compare(
+            &self.files,
+            &self.env(),
+            &device.caller(),
+            request,
+        )?)
+    }
+    /// What the device can never resend.
+    pub fn lost(&self, device: &Device, request: LostRequest) -> Result<()> {
+        device.require_live()?;
+        Ok(exchange::lost(
+            &self.files,
+            &self.env(),
+            &device.caller(),
+            request,
+        )?)
+    }
+    /// A new actor.
+    pub fn new_actor(&self, device: &Device, request: &ActorRequest) -> Result<ActorReply> {
+        device.require_live()?;
+        Ok(exchange::actor(
+            &self.files,
+            &self.env(),
+            &device.caller(),
+            request,
+        )?)
+    }
+    /// A form version, as enrolment delivers it.
+    pub fn form_for_device(&self, device: &Device, hash: FormHash) -> Result<FormDelivery> {
+        device.require_live()?;
+        let form = self
+            .files
+            .read::<_, StorageError>(device.org, |txn| txn.form(hash))?;
+        super::forms::delivery(form.ok_or(Code::NotFound)?)
+    }
+}
+
+/// The fields of published versions, by hash. A hash fixes them, so they are read once.
+#[derive(Debug, Default)]
+pub struct FormFields(Mutex<HashMap<FormHash, Arc<[FieldId]>>>);
+
+/// Versions kept in memory; more are read again.
+const FORM_FIELDS_MAX: usize = 1_000;
+
+/// The form versions of one organisation, as frames name fields by them.
+pub struct OrgForms<'s> {
+    service: &'s Service,
+    org: OrgId,
+}
+
+impl FieldTable for OrgForms<'_> {
+    fn fields(&self, form: FormHash) -> Option<Arc<[FieldId]>> {
+        let cache = &self.service.form_fields.0;
+        if let Some(known) = cache
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(&form)
+        {
+            return Some(Arc::clone(known));
+        }
+        let row = self
+            .service
+            .files
+            .read::<_, StorageError>(self.org, |txn| txn.form(form))
+            .ok()??;
+        let package = FormPackage::from_bytes(row.package.as_bytes()).ok()?;
+        let fields: Arc<[FieldId]> = package.fields.iter().map(|f| f.id).collect();
+        let mut cache = cache.lock().unwrap_or_else(PoisonError::into_inner);
+        if cache.len() < FORM_FIELDS_MAX {
+            cache.insert(form, Arc::clone(&fields));
+        }
+        Some(fields)
+    }
+}
+
+impl Service {
+    /// What frames of this organisation's devices name fields by.
+    pub fn field_table(&self, org: OrgId) -> OrgForms<'_> {
+        OrgForms { service: self, org }
+    }
+}
+
+/// A request that could not be read, as a refusal: one bad item is named by its number.
+pub fn unreadable(error: RequestUnreadable) -> ServiceError {
+    match error {
+        RequestUnreadable::Item(item) => ServiceError::from(Code::ItemUnreadable)
+            .detail(item.reason)
+            .member("sequence", item.seq.get())
+            .member("seq", item.seq.get()),
+        RequestUnreadable::Message(e) => {
+            let place = format!(
+                "Not an exchange request, at line {}, column {}.",
+                e.line(),
+                e.column()
+            );
+            ServiceError::from(Code::JsonMalformed).item(ErrorItem::at(
+                "",
+                "message_malformed",
+                place,
+            ))
+        }
+        RequestUnreadable::Parse(e) => {
+            ServiceError::from(Code::FieldInvalid).item(ErrorItem::at("", e.code(), e.to_string()))
+        }
+    }
+}

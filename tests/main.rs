@@ -1,0 +1,14 @@
+//! Every test that needs more than one part of Tributary, or looks at the repository itself, as one binary.
+//!
+//! Not here: tests of one crate, which stand beside its code.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "what cannot fail in a test may say so, in its helpers too"
+)]
+
+mod api;
+mod simulation;
+mod tidy;
