@@ -8,6 +8,7 @@ mod blocking;
 mod body;
 mod devices;
 mod enrol;
+mod exports;
 pub mod extract;
 mod forms;
 pub mod frame;

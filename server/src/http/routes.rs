@@ -4,7 +4,7 @@ use actix_web::web::{self, ServiceConfig, resource, scope};
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 
-use super::{auth, devices, enrol, forms, health, organisations, sync, teams, users};
+use super::{auth, devices, enrol, exports, forms, health, organisations, sync, teams, users};
 use crate::service::error::{Code, ServiceError};
 
 /// Every address there is.
@@ -46,6 +46,8 @@ fn api(api: &mut ServiceConfig) {
                 .put(teams::join)
                 .delete(teams::leave),
         )
+        .service(resource("/exports/{form_id}").post(exports::export))
+        .service(resource("/exports/{form_id}/meta").post(exports::meta))
         .service(resource("/forms").get(forms::list).post(forms::publish))
         .service(resource("/forms/preview").post(forms::preview))
         .service(resource("/forms/{form}/versions").get(forms::versions))
@@ -104,6 +106,8 @@ async fn unknown() -> Result<&'static str, ServiceError> {
         devices::list,
         devices::code,
         devices::revoke,
+        exports::export,
+        exports::meta,
         organisations::list,
         organisations::create,
         organisations::suspend,
