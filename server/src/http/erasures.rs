@@ -131,9 +131,7 @@ pub(super) async fn hand_over(
     from: web::Path<UserId>,
     body: Json<HandOver>,
 ) -> Result<web::Json<HandedOver>> {
-    auth.run(move |service, user| {
-        service.hand_over(By::User(user), user.org, *from, body.0.to)
-    })
-    .await
-    .map(web::Json)
+    auth.run(move |service, user| service.hand_over(By::User(user), user.org, *from, body.0.to))
+        .await
+        .map(web::Json)
 }

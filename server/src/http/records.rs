@@ -162,10 +162,7 @@ pub(super) async fn list(
 /// One record with its conflicts and its history.
 #[utoipa::path(get, path = "/api/v1/records/{record}", operation_id = "getRecord", tag = "records", params(("record" = String, Path)), security(("user" = [])),
     responses((status = 200, description = "This one.", body = ShownRecord), (status = 404, description = "None of that id.", body = Problem)))]
-pub(super) async fn get(
-    auth: UserAuth,
-    id: web::Path<RecordId>,
-) -> Result<web::Json<ShownRecord>> {
+pub(super) async fn get(auth: UserAuth, id: web::Path<RecordId>) -> Result<web::Json<ShownRecord>> {
     auth.run(move |service, user| service.desk(user)?.show(*id, None))
         .await
         .map(web::Json)
