@@ -10,6 +10,7 @@ mod body;
 mod devices;
 mod enrol;
 mod erasures;
+mod exports;
 pub mod extract;
 mod forms;
 pub mod frame;

@@ -5,8 +5,8 @@ use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 
 use super::{
-    audit, auth, devices, enrol, erasures, forms, health, organisations, quarantine, records, sync,
-    teams, users,
+    audit, auth, devices, enrol, erasures, exports, forms, health, organisations, quarantine,
+    records, sync, teams, users,
 };
 use crate::service::error::{Code, ServiceError};
 
@@ -49,6 +49,8 @@ fn api(api: &mut ServiceConfig) {
                 .put(teams::join)
                 .delete(teams::leave),
         )
+        .service(resource("/exports/{form_id}").post(exports::export))
+        .service(resource("/exports/{form_id}/meta").post(exports::meta))
         .service(resource("/forms").get(forms::list).post(forms::publish))
         .service(resource("/forms/preview").post(forms::preview))
         .service(resource("/forms/{form}/versions").get(forms::versions))
@@ -134,6 +136,8 @@ async fn unknown() -> Result<&'static str, ServiceError> {
         devices::list,
         devices::code,
         devices::revoke,
+        exports::export,
+        exports::meta,
         organisations::list,
         organisations::create,
         organisations::suspend,

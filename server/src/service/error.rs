@@ -185,6 +185,9 @@ codes! {
     FormInvalid = "form_invalid", 422, false, "The form cannot be taken",
         "The form has a fault, or would protect less than the version before. Nothing was stored.",
         "Look at `errors`: it says which sheet, row and column, or which line. Mend it and upload it again.";
+    ExportCursorInvalid = "export_cursor_invalid", 410, false, "The cursor means nothing any more",
+        "The cursor in `since` or `as_of` is of the time before the server was restored, or lies ahead of what is stored.",
+        "Start again: download everything without it, and keep the new cursor.";
     DiskFull = "disk_full", 507, true, "The server's disk is full",
         "Nothing of this request was stored, and nothing stored was lost. Devices keep what they have.", "Tell whoever runs the server. Try again later.";
     Overloaded = "overloaded", 503, true, "The server is busy",

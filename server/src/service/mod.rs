@@ -77,6 +77,7 @@ pub struct Service {
     passwords: Passwords,
     pacing: Pacing,
     refresh_key: hmac::Key,
+    form_fields: sync::FormFields,
 }
 
 impl Service {
@@ -123,6 +124,7 @@ impl Service {
             passwords: Passwords::new(&*ambient)?,
             pacing: Pacing::new(&ambient),
             refresh_key: hmac::Key::new(hmac::HMAC_SHA256, &keys.secret("refresh")?),
+            form_fields: sync::FormFields::default(),
             files: OrgFiles::new(data.path())?,
             directory: Arc::new(directory),
             options,
