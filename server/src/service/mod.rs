@@ -5,6 +5,7 @@
 
 pub mod access;
 pub mod ambient;
+pub mod audit;
 mod authority;
 pub mod backup;
 pub mod bundle;
