@@ -5,6 +5,7 @@
 //! audit. To add one: a file, a line in [`Command`], a line in [`dispatch`].
 
 mod device;
+mod export;
 mod form;
 mod init;
 mod org;
@@ -70,6 +71,8 @@ enum Command {
     /// Devices of an organisation
     #[command(subcommand)]
     Device(device::Device),
+    /// Write the merged records of a form into a file
+    Export(export::Export),
     /// Forms of an organisation
     #[command(subcommand)]
     Form(form::Form),
@@ -83,6 +86,7 @@ fn dispatch(command: Command, common: &Common) -> Result<()> {
         Command::User(command) => command.run(&common.service()?),
         Command::Team(command) => command.run(&common.service()?),
         Command::Device(command) => command.run(&common.service()?),
+        Command::Export(command) => command.run(&common.service()?),
         Command::Form(command) => command.run(&common.service()?),
     }
 }

@@ -5,6 +5,7 @@
 
 pub mod access;
 pub mod ambient;
+pub mod audit;
 mod authority;
 pub mod backup;
 mod device_proof;
@@ -24,6 +25,8 @@ mod pacing;
 pub mod paging;
 mod passwords;
 pub mod principal;
+pub mod quarantine;
+pub mod records;
 mod roster;
 pub mod sign_in;
 pub mod sync;
@@ -74,6 +77,7 @@ pub struct Service {
     passwords: Passwords,
     pacing: Pacing,
     refresh_key: hmac::Key,
+    form_fields: sync::FormFields,
 }
 
 impl Service {
@@ -120,6 +124,7 @@ impl Service {
             passwords: Passwords::new(&*ambient)?,
             pacing: Pacing::new(&ambient),
             refresh_key: hmac::Key::new(hmac::HMAC_SHA256, &keys.secret("refresh")?),
+            form_fields: sync::FormFields::default(),
             files: OrgFiles::new(data.path())?,
             directory: Arc::new(directory),
             options,

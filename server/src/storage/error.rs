@@ -48,6 +48,9 @@ pub enum StorageError {
     /// The writer of the organisation has gone.
     #[error("the writer has stopped")]
     Closed,
+    /// Somebody reads an older state and does not end.
+    #[error("the file is being read")]
+    Busy,
     /// No randomness from the system.
     #[error("the system gave no randomness")]
     Random,

@@ -2,10 +2,10 @@
 //!
 //! Jobs that wait while a commit runs are gathered into the next one. Each job is a savepoint: its failure undoes that
 //! job alone. Nobody hears of a result before the commit that holds it is on the disk; a commit that fails, fails every
-//! job in it, and the file is opened again (§6.5).
+//! job in it, and the file is opened again (§6.5). Scrubbing, after an erasure, runs between two commits.
 
 use std::path::PathBuf;
-use std::sync::mpsc::{Receiver, Sender, channel, sync_channel};
+use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 use std::thread::JoinHandle;
 
 use rusqlite::{Connection, TransactionBehavior};
@@ -20,8 +20,16 @@ const GROUP_MAX: usize = 64;
 
 /// Tells a waiting caller what became of its job once the commit is decided.
 type Verdict = Box<dyn FnOnce(Result<(), StorageError>) + Send>;
-/// Runs in its savepoint; `Err` carries a verdict for a job that undid itself.
-type Job = Box<dyn FnOnce(&OrgTxn<'_>) -> (bool, Verdict) + Send>;
+/// Runs in its savepoint; `false` is for a job that undoes itself.
+type Work = Box<dyn FnOnce(&OrgTxn<'_>) -> (bool, Verdict) + Send>;
+
+/// What the thread is asked for.
+enum Job {
+    /// Something to commit.
+    Work(Work),
+    /// Erased words are to leave the files.
+    Scrub(SyncSender<Result<(), StorageError>>),
+}
 
 /// A handle on the writer thread of one organisation.
 pub(crate) struct Writer {
@@ -58,7 +66,7 @@ impl Writer {
         E: From<StorageError> + Send + 'static,
     {
         let (reply, wait) = sync_channel::<Result<T, E>>(1);
-        let job: Job = Box::new(move |txn| {
+        let job: Work = Box::new(move |txn| {
             let result = work(txn);
             let keep = result.is_ok();
             let verdict: Verdict = Box::new(move |commit| {
@@ -70,12 +78,25 @@ impl Writer {
         let sent = self
             .jobs
             .as_ref()
-            .is_some_and(|jobs| jobs.send(job).is_ok());
+            .is_some_and(|jobs| jobs.send(Job::Work(job)).is_ok());
         if !sent {
             return Err(StorageError::Closed.into());
         }
         wait.recv()
             .unwrap_or_else(|_| Err(StorageError::Closed.into()))
+    }
+
+    /// Takes what was deleted out of the file and its WAL, between two commits.
+    pub(crate) fn scrub(&self) -> Result<(), StorageError> {
+        let (reply, wait) = sync_channel(1);
+        let sent = self
+            .jobs
+            .as_ref()
+            .is_some_and(|jobs| jobs.send(Job::Scrub(reply)).is_ok());
+        if !sent {
+            return Err(StorageError::Closed);
+        }
+        wait.recv().unwrap_or(Err(StorageError::Closed))
     }
 }
 
@@ -91,46 +112,62 @@ impl Drop for Writer {
 
 fn run(org: OrgId, path: &std::path::Path, conn: Connection, inbox: &Receiver<Job>) {
     let mut conn = Some(conn);
-    while let Ok(first) = inbox.recv() {
-        let mut verdicts = Vec::new();
+    let mut next = None;
+    while let Some(first) = next.take().or_else(|| inbox.recv().ok()) {
         let open = match conn.take() {
             Some(conn) => Ok(conn),
             None => open::writer(path, MIGRATIONS, false),
         };
-        let outcome = open.and_then(|mut c| {
-            let done = group(org, &mut c, first, inbox, &mut verdicts);
-            if done.is_ok() {
-                conn = Some(c);
+        match first {
+            Job::Scrub(reply) => {
+                let outcome = open.and_then(|mut c| {
+                    let done = scrub(org, &mut c);
+                    conn = Some(c);
+                    done
+                });
+                let _ = reply.send(outcome);
             }
-            done
-        });
-        let mut outcome = Some(outcome);
-        for verdict in verdicts {
-            verdict(match &mut outcome {
-                Some(Ok(())) => Ok(()),
-                // The first hears the cause; the others that the group failed with it.
-                failed => failed.take().unwrap_or(Err(StorageError::Closed)),
-            });
+            Job::Work(work) => {
+                let mut verdicts = Vec::new();
+                let outcome = open.and_then(|mut c| {
+                    let done = group(org, &mut c, work, inbox, &mut verdicts);
+                    if done.is_ok() {
+                        conn = Some(c);
+                    }
+                    done
+                });
+                let mut outcome = outcome.map(|left| next = left).map_or_else(Some, |()| None);
+                let failed = outcome.is_some();
+                for verdict in verdicts {
+                    verdict(match (failed, outcome.take()) {
+                        (false, _) => Ok(()),
+                        // The first hears the cause; the others that the group failed with it.
+                        (true, cause) => Err(cause.unwrap_or(StorageError::Closed)),
+                    });
+                }
+            }
         }
     }
 }
 
-/// One commit. Every job's verdict lands in `verdicts`, also when the commit fails.
+/// One commit. Every job's verdict lands in `verdicts`, also when the commit fails. Returns what came in meanwhile that
+/// cannot be part of a commit.
 fn group(
     org: OrgId,
     conn: &mut Connection,
-    first: Job,
+    first: Work,
     inbox: &Receiver<Job>,
     verdicts: &mut Vec<Verdict>,
-) -> Result<(), StorageError> {
+) -> Result<Option<Job>, StorageError> {
     let txn = conn
         .transaction_with_behavior(TransactionBehavior::Immediate)
         .map_err(StorageError::classify)?;
     let mut next = Some(first);
-    while let Some(job) = next {
+    let mut left = None;
+    while let Some(work) = next.take() {
         txn.execute_batch("SAVEPOINT job")
             .map_err(StorageError::classify)?;
-        let (keep, verdict) = job(&OrgTxn::new(org, &txn));
+        let (keep, verdict) = work(&OrgTxn::new(org, &txn));
         verdicts.push(verdict);
         let end = if keep {
             "RELEASE job"
@@ -138,11 +175,89 @@ fn group(
             "ROLLBACK TO job; RELEASE job"
         };
         txn.execute_batch(end).map_err(StorageError::classify)?;
-        next = if verdicts.len() < GROUP_MAX {
-            inbox.try_recv().ok()
-        } else {
-            None
-        };
+        if verdicts.len() < GROUP_MAX {
+            match inbox.try_recv().ok() {
+                Some(Job::Work(work)) => next = Some(work),
+                other => left = other,
+            }
+        }
     }
+    txn.commit().map_err(StorageError::classify)?;
+    Ok(left)
+}
+
+/// `secure_delete` zeroes deleted cells, but a page that was split keeps copies of cells that moved away in its unused
+/// part (measured: 1 of 100 erased bodies was still in the file). Only a rewrite of the file leaves nothing; the
+/// write-ahead log is cut to nothing before and after. Fails while a reader holds an older state for long.
+fn scrub(org: OrgId, conn: &mut Connection) -> Result<(), StorageError> {
+    truncate_wal(conn)?;
+    conn.execute_batch("VACUUM")
+        .map_err(StorageError::classify)?;
+    truncate_wal(conn)?;
+    let txn = conn
+        .transaction_with_behavior(TransactionBehavior::Immediate)
+        .map_err(StorageError::classify)?;
+    OrgTxn::new(org, &txn).set_scrub_owed(false)?;
     txn.commit().map_err(StorageError::classify)
+}
+
+fn truncate_wal(conn: &Connection) -> Result<(), StorageError> {
+    let busy: bool = conn
+        .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |r| r.get(0))
+        .map_err(StorageError::classify)?;
+    if busy {
+        Err(StorageError::Busy)
+    } else {
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn body(n: i64, times: u64) -> Vec<u8> {
+        format!("W{n:05}W").repeat(times as usize).into_bytes()
+    }
+
+    /// Without the rewrite this finds the words of 3 of 100 erased rows in pages that were split.
+    #[test]
+    fn scrubbing_leaves_no_copy_of_what_was_deleted_in_pages_that_were_split() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("org.db");
+        let mut conn = open::writer(&path, MIGRATIONS, true).unwrap();
+        conn.execute_batch("CREATE TABLE grown (n INTEGER PRIMARY KEY, body BLOB); BEGIN")
+            .unwrap();
+        let put = "INSERT INTO grown VALUES (?1, ?2) ON CONFLICT (n) DO UPDATE SET body = ?2";
+        let mut dice = 2u64;
+        let mut next = || {
+            dice = dice
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1_442_695_040_888_963_407);
+            dice >> 33
+        };
+        for n in 1..=500 {
+            conn.execute(put, (n, body(n, 5))).unwrap();
+        }
+        for _ in 0..6_000 {
+            let n = (next() % 500 + 1) as i64;
+            conn.execute(put, (n, body(n, next() % 145 + 5))).unwrap();
+        }
+        let gone: Vec<i64> = (1..=500).filter(|n| n % 5 == 0).collect();
+        for n in &gone {
+            conn.execute("DELETE FROM grown WHERE n = ?1", [n]).unwrap();
+        }
+        conn.execute_batch("COMMIT").unwrap();
+        scrub(OrgId::from_bytes([1; 16]), &mut conn).unwrap();
+        let bytes = std::fs::read(&path).unwrap();
+        let left: Vec<i64> = bytes
+            .windows(7)
+            .filter_map(|w| w.strip_prefix(b"W")?.strip_suffix(b"W"))
+            .filter_map(|n| std::str::from_utf8(n).ok()?.parse().ok())
+            .filter(|n| gone.contains(n))
+            .collect();
+        assert_eq!(left, Vec::<i64>::new());
+        let wal = std::fs::metadata(path.with_extension("db-wal")).unwrap();
+        assert!(wal.len() < 64 * 1024, "only the mark that nothing is owed");
+    }
 }
