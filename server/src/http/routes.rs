@@ -3,6 +3,7 @@
 use actix_web::web::{self, ServiceConfig, resource, scope};
 use utoipa::OpenApi;
 
+use super::description::Common;
 use super::{
     audit, auth, devices, enrol, erasures, exports, forms, health, organisations, quarantine,
     records, sync, teams, users,
