@@ -23,6 +23,16 @@ fn the_api_description_is_checked_in() {
     );
 }
 
+/// The path with ids in the place of its parameters.
+fn filled(path: &str) -> String {
+    let part = |part: &str| match part {
+        "{hash}" | "{tombstone}" => "00".repeat(32),
+        part if part.starts_with('{') => "00".repeat(16),
+        part => part.to_owned(),
+    };
+    path.split('/').map(part).collect::<Vec<_>>().join("/")
+}
+
 /// Every operation that asks for a credential refuses whoever brings none, and says so in its description.
 #[test]
 fn nothing_that_needs_a_credential_answers_without_one() {
@@ -30,7 +40,7 @@ fn nothing_that_needs_a_credential_answers_without_one() {
     let api = described();
     let mut asked = 0;
     for (path, methods) in api["paths"].as_object().unwrap() {
-        let at = path.replace('{', "0000").replace('}', "");
+        let at = filled(path);
         for (method, operation) in methods.as_object().unwrap() {
             let secured = operation["security"]
                 .as_array()
