@@ -9,6 +9,7 @@ pub mod folder;
 mod ledger;
 mod open;
 mod org;
+mod rowsum;
 pub mod sets;
 mod store;
 mod writer;
@@ -18,7 +19,7 @@ pub use ledger::Ledger;
 pub use org::{
     ActorRow, AuditEntry, AuditRow, CheckReport, EpochRow, Erased, Fault, FormRow, ItemRow,
     ItemStatus, Judgement, LogEntry, LogKind, LogRow, NewActor, NewLog, NewQuarantine, OrgTxn,
-    PolicyRow, ProfileRow, QuarantineRow, RecordFilter, RecordNo, RecordRow, RecordState, ScopeRow,
+    PolicyRow, ProfileRow, QuarantineRow, RecordFilter, RecordNo, RecordRow, RecordState, ScopeRow, Stage,
     TombstoneRow, read_file,
 };
 pub use store::OrgFiles;
