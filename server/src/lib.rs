@@ -2,5 +2,11 @@
 //!
 //! The data's way is main → cli → startup → http → service → storage → sync-core, and never back.
 
+pub mod cli;
+pub mod config;
+pub mod http;
 pub mod service;
+pub mod startup;
 pub mod storage;
+pub mod telemetry;
+pub mod tls;

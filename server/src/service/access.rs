@@ -88,6 +88,7 @@ pub enum Reach {
 }
 
 /// The table. None: not at all.
+#[rustfmt::skip]
 pub const fn reach(role: Role, action: Action) -> Option<Reach> {
     use Action as A;
     use Reach::{All, Scope, Teams};
@@ -120,7 +121,10 @@ pub const fn reach(role: Role, action: Action) -> Option<Reach> {
     }
 }
 
-const fn row(role: Role, [worker, reviewer, coordinator, org, server]: [Option<Reach>; 5]) -> Option<Reach> {
+const fn row(
+    role: Role,
+    [worker, reviewer, coordinator, org, server]: [Option<Reach>; 5],
+) -> Option<Reach> {
     match role {
         Role::Worker => worker,
         Role::Reviewer => reviewer,
@@ -147,7 +151,12 @@ mod tests {
                 action == Action::ManageOrganisations,
                 "{action:?}"
             );
-            for role in [Role::OrgAdmin, Role::Coordinator, Role::Reviewer, Role::Worker] {
+            for role in [
+                Role::OrgAdmin,
+                Role::Coordinator,
+                Role::Reviewer,
+                Role::Worker,
+            ] {
                 if action == Action::ManageOrganisations {
                     assert_eq!(reach(role, action), None, "{role}");
                 }
@@ -163,15 +172,28 @@ mod tests {
                     || action == Action::ManageOrganisations,
                 "{action:?}"
             );
-            assert!(reach(Role::Worker, action) <= reach(Role::Coordinator, action), "{action:?}");
+            assert!(
+                reach(Role::Worker, action) <= reach(Role::Coordinator, action),
+                "{action:?}"
+            );
         }
     }
 
     #[test]
     fn only_admins_erase_manage_users_and_read_the_audit() {
-        for action in [Action::Erase, Action::Restrict, Action::ManageUsers, Action::ManageDevices, Action::ReadAudit] {
+        for action in [
+            Action::Erase,
+            Action::Restrict,
+            Action::ManageUsers,
+            Action::ManageDevices,
+            Action::ReadAudit,
+        ] {
             assert_eq!(reach(Role::Coordinator, action), None, "{action:?}");
-            assert_eq!(reach(Role::OrgAdmin, action), Some(Reach::All), "{action:?}");
+            assert_eq!(
+                reach(Role::OrgAdmin, action),
+                Some(Reach::All),
+                "{action:?}"
+            );
         }
     }
 }

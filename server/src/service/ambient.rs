@@ -30,7 +30,9 @@ pub struct System {
 impl System {
     /// Of this machine.
     pub fn new() -> Self {
-        Self { started: Instant::now() }
+        Self {
+            started: Instant::now(),
+        }
     }
 }
 impl Default for System {
@@ -45,7 +47,9 @@ impl Entropy for System {
 }
 impl Ambient for System {
     fn now(&self) -> u64 {
-        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let since = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .unwrap_or_default();
         u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
     }
     fn uptime(&self) -> Duration {
@@ -63,7 +67,10 @@ pub struct Manual {
 impl Manual {
     /// Starting at a time, in milliseconds since 1970.
     pub fn at(started_ms: u64) -> Self {
-        Self { started_ms, passed_ms: AtomicU64::new(0) }
+        Self {
+            started_ms,
+            passed_ms: AtomicU64::new(0),
+        }
     }
     /// Lets time pass.
     pub fn pass(&self, time: Duration) {

@@ -61,7 +61,8 @@ impl Service {
             detail: detail.or(origin),
         };
         let now = self.now();
-        self.files.write(org, move |txn| txn.audit(&entry, now).map(drop))?;
+        self.files
+            .write(org, move |txn| txn.audit(&entry, now).map(drop))?;
         Ok(())
     }
 }

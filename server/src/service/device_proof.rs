@@ -61,7 +61,8 @@ impl Service {
         let nonce = self.nonces.check(&claims.nonce, claims.iat, claims.exp)?;
         self.nonces.spend(nonce)?;
         let now = self.now();
-        self.directory.write(|txn| txn.touch_profile(profile, now))?;
+        self.directory
+            .write(|txn| txn.touch_profile(profile, now))?;
         Ok(DeviceToken {
             access_token: self.tokens.for_device(profile)?,
             expires_in: DEVICE_TOKEN_SECONDS,

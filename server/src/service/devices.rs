@@ -84,13 +84,14 @@ pub(super) fn code_hash(typed: &str) -> Option<[u8; 32]> {
     if typed.len() > 100 {
         return None;
     }
-    let letters = typed.chars().filter(|c| !c.is_whitespace() && *c != '-').map(|c| {
-        match c.to_ascii_lowercase() {
+    let letters = typed
+        .chars()
+        .filter(|c| !c.is_whitespace() && *c != '-')
+        .map(|c| match c.to_ascii_lowercase() {
             'o' => '0',
             'i' | 'l' => '1',
             c => c,
-        }
-    });
+        });
     let code: String = letters.collect();
     let sound = code.len() == CODE_LETTERS && code.bytes().all(|b| LETTERS.contains(&b));
     sound.then(|| Sha256::digest([&b"tributary-code-v1"[..], code.as_bytes()].concat()).into())
@@ -107,7 +108,9 @@ impl Service {
     ) -> Result<EnrolCode> {
         by.require(org, Action::ManageDevices)?;
         let row = self.directory.read(|view| view.user_of(org, user))?;
-        let row = row.filter(|user| user.disabled_at.is_none()).ok_or(Code::NotFound)?;
+        let row = row
+            .filter(|user| user.disabled_at.is_none())
+            .ok_or(Code::NotFound)?;
         self.audit(by, org, "device.code", Some(row.id.to_string()), None)?;
         let code = spell(random(&*self.ambient)?);
         let hash = code_hash(&code)
@@ -116,7 +119,14 @@ impl Service {
         let expires_at = now + good_for_ms.unwrap_or(CODE_MS).clamp(60_000, CODE_MAX_MS);
         self.directory.write(|txn| {
             txn.delete_expired_codes(now.saturating_sub(CODE_MAX_MS))?;
-            txn.insert_code(&CodeRow { hash, org, user, created_at: now, expires_at, profile: None })
+            txn.insert_code(&CodeRow {
+                hash,
+                org,
+                user,
+                created_at: now,
+                expires_at,
+                profile: None,
+            })
         })?;
         Ok(EnrolCode {
             link: self.enrol_link(org, &code)?,
@@ -130,7 +140,10 @@ impl Service {
         let organisation = self.directory.read(|view| view.organisation(org))?;
         let slug = organisation.ok_or(Code::NotFound)?.slug;
         let root = self.keys.of_org(org)?.root_fingerprint();
-        let mut link = format!("{}/enrol#o={slug}&c={code}&r={root}", self.options.public_url);
+        let mut link = format!(
+            "{}/enrol#o={slug}&c={code}&r={root}",
+            self.options.public_url
+        );
         if let Some(certificate) = &self.options.certificate {
             link.push_str("&t=");
             link.push_str(certificate);
@@ -178,7 +191,9 @@ impl Service {
         }
         self.audit(by, org, "device.revoke", Some(device.to_string()), None)?;
         let now = self.now();
-        Ok(self.directory.write(|txn| txn.revoke_profile(device, now))?)
+        Ok(self
+            .directory
+            .write(|txn| txn.revoke_profile(device, now))?)
     }
 }
 
@@ -202,7 +217,10 @@ mod tests {
 
     #[test]
     fn codes_hold_all_their_bits() {
-        assert_ne!(spell([0; 16]), spell([0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1]));
+        assert_ne!(
+            spell([0; 16]),
+            spell([0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1])
+        );
         assert_eq!(spell([0xff; 16]), "7zzzzzzzzzzzzzzzzzzzzzzzzz");
     }
 }

@@ -10,9 +10,7 @@ use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED, ParsedPublicKey};
 use base64::Engine;
 use base64::engine::general_purpose::{URL_SAFE, URL_SAFE_NO_PAD};
 use tributary_sync_core::ids::{InstanceId, ProfileId};
-use tributary_sync_core::wire::enrol::{
-    EnrolOrganisation, EnrolReply, EnrolRequest, EnrolUser,
-};
+use tributary_sync_core::wire::enrol::{EnrolOrganisation, EnrolReply, EnrolRequest, EnrolUser};
 
 use super::Service;
 use super::ambient::{rfc3339, uuid_v7};
@@ -20,8 +18,8 @@ use super::devices::code_hash;
 use super::error::{Code, Result, ServiceError, invalid};
 use super::exchange::{Caller, Refusal, grant, new_actor};
 use super::names::Name;
-use crate::storage::directory::{OrganisationRow, ProfileRow, Txn, UserRow};
 use crate::storage::AuditEntry;
+use crate::storage::directory::{OrganisationRow, ProfileRow, Txn, UserRow};
 
 /// The DER that stands before the point in a SubjectPublicKeyInfo of a P-256 key.
 const SPKI_PREFIX: [u8; 26] = [
@@ -62,15 +60,27 @@ impl Service {
     pub fn enrol(&self, request: &EnrolRequest, from: IpAddr) -> Result<EnrolReply> {
         self.pacing.one_time(from)?;
         let key = read_public_key(&request.public_key)?;
-        let label = request.label.as_deref().map(|text| Name::new("/label", text)).transpose()?;
+        let label = request
+            .label
+            .as_deref()
+            .map(|text| Name::new("/label", text))
+            .transpose()?;
         if request.instance == InstanceId::default() {
-            return Err(invalid("/instance", "instance_invalid", "It is random and never zero."));
+            return Err(invalid(
+                "/instance",
+                "instance_invalid",
+                "It is random and never zero.",
+            ));
         }
         let hash = code_hash(&request.code).ok_or(Code::EnrolCodeUnknown)?;
         // Most wrong codes end here, without the writer.
-        self.directory.read(|view| view.code(&hash))?.ok_or(Code::EnrolCodeUnknown)?;
+        self.directory
+            .read(|view| view.code(&hash))?
+            .ok_or(Code::EnrolCodeUnknown)?;
         let id = ProfileId::from_bytes(uuid_v7(&*self.ambient)?);
-        let seat = self.directory.write(|txn| self.take_seat(txn, &hash, &key, label, id))?;
+        let seat = self
+            .directory
+            .write(|txn| self.take_seat(txn, &hash, &key, label, id))?;
         self.open_actor(seat, request.instance)
     }
 
@@ -88,13 +98,21 @@ impl Service {
         if organisation.suspended_at.is_some() {
             return Err(Code::OrganisationSuspended.into());
         }
-        let user = txn.user_of(code.org, code.user)?.filter(|user| user.disabled_at.is_none());
+        let user = txn
+            .user_of(code.org, code.user)?
+            .filter(|user| user.disabled_at.is_none());
         let user = user.ok_or(Code::EnrolCodeUnknown)?;
         if let Some(used) = code.profile {
-            let profile = txn.profile(used)?.filter(|profile| profile.public_key == *key);
+            let profile = txn
+                .profile(used)?
+                .filter(|profile| profile.public_key == *key);
             let profile = profile.ok_or(Code::EnrolCodeUsed)?;
             return match profile.revoked_at {
-                None => Ok(Seat { profile, user, organisation }),
+                None => Ok(Seat {
+                    profile,
+                    user,
+                    organisation,
+                }),
                 Some(_) => Err(Code::DeviceRevoked.into()),
             };
         }
@@ -121,11 +139,19 @@ impl Service {
             }
         };
         txn.use_code(hash, profile.id)?;
-        Ok(Seat { profile, user, organisation })
+        Ok(Seat {
+            profile,
+            user,
+            organisation,
+        })
     }
 
     fn open_actor(&self, seat: Seat, instance: InstanceId) -> Result<EnrolReply> {
-        let Seat { profile, user, organisation } = seat;
+        let Seat {
+            profile,
+            user,
+            organisation,
+        } = seat;
         let org = organisation.id;
         let env = self.env();
         let caller = Caller {
@@ -200,13 +226,25 @@ mod tests {
         let spki = [&SPKI_PREFIX[..], &point].concat();
         for bytes in [&point[..], &point[1..], &spki[..]] {
             assert_eq!(read_public_key(&hex::encode(bytes)).unwrap(), point);
-            assert_eq!(read_public_key(&URL_SAFE_NO_PAD.encode(bytes)).unwrap(), point);
+            assert_eq!(
+                read_public_key(&URL_SAFE_NO_PAD.encode(bytes)).unwrap(),
+                point
+            );
             assert_eq!(read_public_key(&URL_SAFE.encode(bytes)).unwrap(), point);
         }
         let mut off = point;
         off[64] ^= 1;
-        for bad in [hex::encode(off), hex::encode([4; 65]), hex::encode([0; 64]), String::new(), "zz".repeat(300)] {
-            assert_eq!(read_public_key(&bad).unwrap_err().code, Code::PublicKeyInvalid);
+        for bad in [
+            hex::encode(off),
+            hex::encode([4; 65]),
+            hex::encode([0; 64]),
+            String::new(),
+            "zz".repeat(300),
+        ] {
+            assert_eq!(
+                read_public_key(&bad).unwrap_err().code,
+                Code::PublicKeyInvalid
+            );
         }
     }
 }

@@ -280,7 +280,12 @@ impl From<StorageError> for ServiceError {
 impl fmt::Display for ServiceError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let entry = self.code.entry();
-        write!(f, "{}: {}", entry.title, self.detail.as_deref().unwrap_or(entry.meaning))?;
+        write!(
+            f,
+            "{}: {}",
+            entry.title,
+            self.detail.as_deref().unwrap_or(entry.meaning)
+        )?;
         for item in &self.errors {
             write!(f, " {}", item.detail)?;
         }
@@ -312,7 +317,11 @@ impl From<Refusal> for ServiceError {
             Refusal::EpochChanged { epoch } => {
                 error.detail(detail).member("epoch", epoch.to_string())
             }
-            Refusal::Forked { actor, agreed, results } => error
+            Refusal::Forked {
+                actor,
+                agreed,
+                results,
+            } => error
                 .detail(detail)
                 .member("actor", actor.0)
                 .member("agreed", agreed.map(|seq| seq.get()))
@@ -346,7 +355,12 @@ mod tests {
         for code in Code::ALL {
             let e = code.entry();
             let again = if e.retryable { "later" } else { "no" };
-            writeln!(out, "| `{}` | {} | {again} | {} | {} |", e.code, e.status, e.meaning, e.next).unwrap();
+            writeln!(
+                out,
+                "| `{}` | {} | {again} | {} | {} |",
+                e.code, e.status, e.meaning, e.next
+            )
+            .unwrap();
         }
         out
     }
@@ -357,7 +371,10 @@ mod tests {
         if std::env::var_os("TRIBUTARY_TEST_BLESS").is_some() {
             std::fs::write(path, catalogue()).unwrap();
         }
-        assert_eq!(std::fs::read_to_string(path).unwrap_or_default(), catalogue());
+        assert_eq!(
+            std::fs::read_to_string(path).unwrap_or_default(),
+            catalogue()
+        );
     }
 
     #[test]
@@ -368,7 +385,11 @@ mod tests {
             assert!(seen.insert(e.code), "{} twice", e.code);
             assert!((400..600).contains(&e.status), "{}", e.code);
             for sentence in [e.meaning, e.next] {
-                assert!(sentence.ends_with('.') || sentence.ends_with("why"), "{}: {sentence}", e.code);
+                assert!(
+                    sentence.ends_with('.') || sentence.ends_with("why"),
+                    "{}: {sentence}",
+                    e.code
+                );
             }
         }
     }

@@ -10,8 +10,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature::{
-    ECDSA_P256_SHA256_FIXED, ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, KeyPair,
-    UnparsedPublicKey,
+    ECDSA_P256_SHA256_FIXED, ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair,
+    KeyPair, UnparsedPublicKey,
 };
 use rustls::crypto::aws_lc_rs::hpke::DH_KEM_P256_HKDF_SHA256_AES_128;
 use rustls::crypto::hpke::{EncapsulatedSecret, Hpke, HpkePrivateKey};
@@ -44,7 +44,10 @@ fn broken(what: &'static str) -> impl Fn() -> ServiceError {
 impl Keys {
     /// The keys of a data folder. Nothing is read yet.
     pub fn of(data: &DataFolder) -> Self {
-        Self { folder: data.keys(), organisations: Mutex::new(HashMap::new()) }
+        Self {
+            folder: data.keys(),
+            organisations: Mutex::new(HashMap::new()),
+        }
     }
 
     /// The Ed25519 key for one kind of token, as PKCS#8 and as public key.
@@ -83,7 +86,10 @@ impl Keys {
                     &ECDSA_P256_SHA256_FIXED_SIGNING,
                     &SystemRandom::new(),
                 );
-                Ok(document.map_err(|_| broken("organisation's")())?.as_ref().to_vec())
+                Ok(document
+                    .map_err(|_| broken("organisation's")())?
+                    .as_ref()
+                    .to_vec())
             })?;
         }
         load_or_make(&folder.join("inbox.key"), || {
@@ -96,7 +102,10 @@ impl Keys {
 
     /// The keys of an organisation.
     pub fn of_org(&self, org: OrgId) -> Result<Arc<OrgKeys>> {
-        let mut known = self.organisations.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut known = self
+            .organisations
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         if let Some(keys) = known.get(&org) {
             return Ok(Arc::clone(keys));
         }
@@ -116,7 +125,8 @@ fn load_or_make(path: &Path, make: impl FnOnce() -> Result<Vec<u8>>) -> Result<V
 }
 
 fn load(path: &Path) -> Result<Vec<u8>> {
-    let missing = || ServiceError::from(Code::Internal).because("a key of an organisation is missing");
+    let missing =
+        || ServiceError::from(Code::Internal).because("a key of an organisation is missing");
     read_private(path)?.ok_or_else(missing)
 }
 
@@ -131,11 +141,15 @@ fn public(pair: &EcdsaKeyPair) -> Result<PublicKey> {
 
 fn sign(pair: &EcdsaKeyPair, bytes: &[u8]) -> Result<String> {
     let signature = pair.sign(&SystemRandom::new(), bytes);
-    Ok(hex::encode(signature.map_err(|_| broken("organisation's")())?))
+    Ok(hex::encode(
+        signature.map_err(|_| broken("organisation's")())?,
+    ))
 }
 
 fn verify(key: &PublicKey, bytes: &[u8], signature: &str) -> bool {
-    let Ok(signature) = hex::decode(signature) else { return false };
+    let Ok(signature) = hex::decode(signature) else {
+        return false;
+    };
     UnparsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, key.as_bytes())
         .verify(bytes, &signature)
         .is_ok()
@@ -160,7 +174,12 @@ impl OrgKeys {
             earlier: Vec::new(),
         };
         let inbox = HpkePrivateKey::from(inbox_private.to_vec());
-        Ok(Self { root, receipt, inbox, set })
+        Ok(Self {
+            root,
+            receipt,
+            inbox,
+            set,
+        })
     }
     /// The public keys, as enrolment gives them.
     pub fn public(&self) -> &KeySet {
@@ -177,12 +196,21 @@ impl OrgKeys {
     /// Whether any receipt key of this organisation made the signature.
     pub fn verify_receipt(&self, bytes: &[u8], signature: &str) -> bool {
         let keys = std::iter::once(&self.set.receipt).chain(&self.set.earlier);
-        keys.filter(|k| k.purpose == KeyPurpose::Receipt).any(|k| verify(&k.key, bytes, signature))
+        keys.filter(|k| k.purpose == KeyPurpose::Receipt)
+            .any(|k| verify(&k.key, bytes, signature))
     }
     /// Opens what was sealed to the inbox key; none if it was not, or was altered.
-    pub fn open_sealed(&self, enc: &[u8], info: &[u8], aad: &[u8], sealed: &[u8]) -> Option<Vec<u8>> {
+    pub fn open_sealed(
+        &self,
+        enc: &[u8],
+        info: &[u8],
+        aad: &[u8],
+        sealed: &[u8],
+    ) -> Option<Vec<u8>> {
         let enc = EncapsulatedSecret(enc.to_vec());
-        DH_KEM_P256_HKDF_SHA256_AES_128.open(&enc, info, aad, sealed, &self.inbox).ok()
+        DH_KEM_P256_HKDF_SHA256_AES_128
+            .open(&enc, info, aad, sealed, &self.inbox)
+            .ok()
     }
     /// Signs with the root key. Only for keys: see [`SignedKey`].
     pub fn vouch(&self, org: OrgId, purpose: KeyPurpose, key: PublicKey) -> Result<SignedKey> {
@@ -200,7 +228,8 @@ impl Signer for Keys {
         })
     }
     fn verify(&self, org: OrgId, bytes: &[u8], signature: &str) -> bool {
-        self.of_org(org).is_ok_and(|keys| keys.verify_receipt(bytes, signature))
+        self.of_org(org)
+            .is_ok_and(|keys| keys.verify_receipt(bytes, signature))
     }
 }
 
@@ -245,8 +274,13 @@ mod tests {
         let ours = keys.create(OrgId::from_bytes([1; 16])).unwrap();
         let theirs = keys.create(OrgId::from_bytes([2; 16])).unwrap();
         let to = HpkePublicKey(ours.public().inbox.key.as_bytes().to_vec());
-        let (enc, sealed) = DH_KEM_P256_HKDF_SHA256_AES_128.seal(b"i", b"a", b"bundle", &to).unwrap();
-        assert_eq!(ours.open_sealed(&enc.0, b"i", b"a", &sealed).unwrap(), b"bundle");
+        let (enc, sealed) = DH_KEM_P256_HKDF_SHA256_AES_128
+            .seal(b"i", b"a", b"bundle", &to)
+            .unwrap();
+        assert_eq!(
+            ours.open_sealed(&enc.0, b"i", b"a", &sealed).unwrap(),
+            b"bundle"
+        );
         assert!(theirs.open_sealed(&enc.0, b"i", b"a", &sealed).is_none());
         assert!(ours.open_sealed(&enc.0, b"i", b"b", &sealed).is_none());
     }
@@ -258,6 +292,9 @@ mod tests {
         let (_, device) = keys.token_key("device").unwrap();
         assert_ne!(user, device);
         assert_eq!(keys.token_key("user").unwrap().1, user);
-        assert_eq!(keys.secret("refresh").unwrap(), keys.secret("refresh").unwrap());
+        assert_eq!(
+            keys.secret("refresh").unwrap(),
+            keys.secret("refresh").unwrap()
+        );
     }
 }

@@ -7,13 +7,14 @@ pub mod access;
 pub mod ambient;
 mod authority;
 pub mod backup;
-pub mod devices;
 mod device_proof;
+pub mod devices;
 mod enrol;
 pub mod env;
 pub mod error;
 pub mod exchange;
 pub mod forms;
+mod handover;
 pub mod keys;
 pub mod names;
 mod nonces;
@@ -76,7 +77,11 @@ pub struct Service {
 
 impl Service {
     /// Makes a data folder ready for its first organisation, or finds it ready.
-    pub fn create(data: &DataFolder, options: ServiceOptions, ambient: SharedAmbient) -> Result<Self> {
+    pub fn create(
+        data: &DataFolder,
+        options: ServiceOptions,
+        ambient: SharedAmbient,
+    ) -> Result<Self> {
         data.create()?;
         let directory = Directory::create(&data.directory())?;
         let id: [u8; 16] = random(&*ambient)?;
@@ -84,7 +89,11 @@ impl Service {
         Self::over(data, directory, options, ambient)
     }
     /// Opens a data folder that was made before.
-    pub fn open(data: &DataFolder, options: ServiceOptions, ambient: SharedAmbient) -> Result<Self> {
+    pub fn open(
+        data: &DataFolder,
+        options: ServiceOptions,
+        ambient: SharedAmbient,
+    ) -> Result<Self> {
         let directory = Directory::open(&data.directory())?;
         Self::over(data, directory, options, ambient)
     }
@@ -96,7 +105,8 @@ impl Service {
     ) -> Result<Self> {
         let id = directory.read(|view| view.server_value("id"))?;
         let id = id.ok_or_else(|| {
-            ServiceError::from(Code::Internal).because("the data folder has no id: run `init` again")
+            ServiceError::from(Code::Internal)
+                .because("the data folder has no id: run `init` again")
         })?;
         let audience = options
             .audience

@@ -19,7 +19,9 @@ impl Slug {
     /// Reads a slug from the field `pointer`.
     pub fn new(pointer: &str, text: &str) -> Result<Self> {
         let fits = (2..=40).contains(&text.len())
-            && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+            && text
+                .bytes()
+                .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
             && !text.starts_with('-')
             && !text.ends_with('-');
         if !fits {
@@ -131,7 +133,17 @@ mod tests {
     #[test]
     fn slugs_are_plain_and_the_servers_own_is_kept() {
         assert!(Slug::new("/slug", "mekong-2").is_ok());
-        for bad in ["", "a", "Mekong", "-ab", "ab-", "a b", "ab/..", "server", "แม่น้ำ"] {
+        for bad in [
+            "",
+            "a",
+            "Mekong",
+            "-ab",
+            "ab-",
+            "a b",
+            "ab/..",
+            "server",
+            "แม่น้ำ",
+        ] {
             assert!(Slug::new("/slug", bad).is_err(), "{bad}");
         }
     }
@@ -139,7 +151,10 @@ mod tests {
     #[test]
     fn names_take_any_script_and_no_control_characters() {
         assert_eq!(Name::new("/name", "  ຄຳ  ").unwrap().as_str(), "ຄຳ");
-        assert_eq!(Name::new("/name", "Ánh").unwrap().key(), Name::new("/name", "ánh").unwrap().key());
+        assert_eq!(
+            Name::new("/name", "Ánh").unwrap().key(),
+            Name::new("/name", "ánh").unwrap().key()
+        );
         for bad in ["", "   ", "a\nb", "a\u{0}b", &"x".repeat(81)] {
             assert!(Name::new("/name", bad).is_err());
         }

@@ -67,7 +67,11 @@ impl Nonces {
             && iat < exp
             && exp <= latest
             && exp > now / 1_000;
-        if sound { Ok(nonce) } else { Err(Code::AssertionInvalid.into()) }
+        if sound {
+            Ok(nonce)
+        } else {
+            Err(Code::AssertionInvalid.into())
+        }
     }
 
     /// Spends a nonce; the second time it is refused.
@@ -117,7 +121,9 @@ mod tests {
         let (_, nonces) = nonces();
         let (nonce, at) = nonces.issue().unwrap();
         let (iat, exp) = (at / 1_000, at / 1_000 + 60);
-        nonces.spend(nonces.check(&nonce, iat, exp).unwrap()).unwrap();
+        nonces
+            .spend(nonces.check(&nonce, iat, exp).unwrap())
+            .unwrap();
         let again = nonces.check(&nonce, iat, exp).unwrap();
         assert_eq!(nonces.spend(again).unwrap_err().code, Code::NonceInvalid);
     }
@@ -143,7 +149,13 @@ mod tests {
         // The link was slow; the phone says the server's time of then, whatever its own clock says.
         manual.pass(Duration::from_secs(200));
         assert!(nonces.check(&nonce, at, at + 300).is_ok());
-        for (iat, exp) in [(0, at + 300), (at, at + 86_400), (at, at + 100), (at + 86_400, at + 86_460), (at, at)] {
+        for (iat, exp) in [
+            (0, at + 300),
+            (at, at + 86_400),
+            (at, at + 100),
+            (at + 86_400, at + 86_460),
+            (at, at),
+        ] {
             assert!(nonces.check(&nonce, iat, exp).is_err(), "{iat} {exp}");
         }
     }

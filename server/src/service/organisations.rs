@@ -63,7 +63,11 @@ impl Service {
         by.require(id, Action::ManageOrganisations)?;
         let slug = Slug::new("/slug", &new.slug)?;
         let name = Name::new("/name", &new.name)?;
-        if self.directory.read(|view| view.organisation_by_slug(slug.as_str()))?.is_some() {
+        if self
+            .directory
+            .read(|view| view.organisation_by_slug(slug.as_str()))?
+            .is_some()
+        {
             return Err(Code::NameTaken.into());
         }
         self.keys.create(id)?;
@@ -71,7 +75,8 @@ impl Service {
         let epoch = EpochId::from_bytes(random(&*self.ambient)?);
         let cursor_key: [u8; 32] = random(&*self.ambient)?;
         let now = self.now();
-        self.files.write(id, move |txn| txn.initialise(epoch, cursor_key, now))?;
+        self.files
+            .write(id, move |txn| txn.initialise(epoch, cursor_key, now))?;
         self.audit(by, id, "organisation.create", None, None)?;
         let row = OrganisationRow {
             id,
@@ -91,11 +96,7 @@ impl Service {
     }
 
     /// All organisations.
-    pub fn organisations(
-        &self,
-        by: By<'_>,
-        page: &PageRequest,
-    ) -> Result<Page<OrganisationView>> {
+    pub fn organisations(&self, by: By<'_>, page: &PageRequest) -> Result<Page<OrganisationView>> {
         by.require(OrgId::default(), Action::ManageOrganisations)?;
         self.directory.read(|view| {
             page.page(
@@ -108,7 +109,9 @@ impl Service {
 
     /// The organisation that people name so.
     pub fn organisation_named(&self, slug: &str) -> Result<OrganisationView> {
-        let row = self.directory.read(|view| view.organisation_by_slug(slug))?;
+        let row = self
+            .directory
+            .read(|view| view.organisation_by_slug(slug))?;
         self.organisation_view(row.ok_or(Code::NotFound)?)
     }
 
@@ -120,8 +123,14 @@ impl Service {
         suspended: bool,
     ) -> Result<OrganisationView> {
         by.require(org, Action::ManageOrganisations)?;
-        self.directory.read(|view| view.organisation(org))?.ok_or(Code::NotFound)?;
-        let action = if suspended { "organisation.suspend" } else { "organisation.resume" };
+        self.directory
+            .read(|view| view.organisation(org))?
+            .ok_or(Code::NotFound)?;
+        let action = if suspended {
+            "organisation.suspend"
+        } else {
+            "organisation.resume"
+        };
         self.audit(by, org, action, None, None)?;
         let now = self.now();
         let row = self.directory.write(|txn| {
@@ -129,7 +138,8 @@ impl Service {
             if suspended != row.suspended_at.is_some() {
                 txn.set_organisation_suspended(org, suspended.then_some(now))?;
             }
-            txn.organisation(org)?.ok_or_else(|| ServiceError::from(Code::NotFound))
+            txn.organisation(org)?
+                .ok_or_else(|| ServiceError::from(Code::NotFound))
         })?;
         self.organisation_view(row)
     }

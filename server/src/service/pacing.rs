@@ -54,7 +54,11 @@ struct Paced<K> {
 impl<K: Hash + Eq + Clone> Paced<K> {
     fn new(tiers: &'static [(u32, u64)], ambient: &SharedAmbient) -> Self {
         let clock = Uptime(SharedAmbient::clone(ambient));
-        Self { tiers, clock, keys: Mutex::new(HashMap::new()) }
+        Self {
+            tiers,
+            clock,
+            keys: Mutex::new(HashMap::new()),
+        }
     }
 
     fn tiers(&self) -> Tiers {
@@ -63,7 +67,10 @@ impl<K: Hash + Eq + Clone> Paced<K> {
             let quota = quota.allow_burst(NonZeroU32::new(*burst)?);
             Some(RateLimiter::direct_with_clock(quota, self.clock.clone()))
         });
-        Tiers { limiters: limiters.collect(), last: self.clock.now() }
+        Tiers {
+            limiters: limiters.collect(),
+            last: self.clock.now(),
+        }
     }
 
     /// Counts a try, or says how long to wait.
@@ -85,7 +92,10 @@ impl<K: Hash + Eq + Clone> Paced<K> {
     }
 
     fn forget(&self, key: &K) {
-        self.keys.lock().unwrap_or_else(PoisonError::into_inner).remove(key);
+        self.keys
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .remove(key);
     }
 }
 

@@ -31,7 +31,10 @@ pub struct Page<T: ToSchema> {
 impl PageRequest {
     /// All there is, in pages as large as they get.
     pub fn largest(next: Option<String>) -> Self {
-        Self { limit: Some(1_000), next }
+        Self {
+            limit: Some(1_000),
+            next,
+        }
     }
     fn limit(&self) -> usize {
         self.limit.unwrap_or(100).clamp(1, 1_000) as usize

@@ -60,15 +60,20 @@ impl Passwords {
         }
         let _seat = self.sit()?;
         let hash = PasswordHash::new(phc.unwrap_or(&self.decoy)).map_err(broken)?;
-        let matches = self.argon2.verify_password(password.as_bytes(), &hash).is_ok();
+        let matches = self
+            .argon2
+            .verify_password(password.as_bytes(), &hash)
+            .is_ok();
         Ok(matches && phc.is_some())
     }
 
     fn phc(&self, ambient: &dyn Ambient, password: &[u8]) -> Result<String> {
         let salt: [u8; 16] = random(ambient)?;
         let salt = Salt::new(&salt).map_err(broken)?;
-        let hash: PasswordHash =
-            self.argon2.hash_password_with_salt(password, salt.as_ref()).map_err(broken)?;
+        let hash: PasswordHash = self
+            .argon2
+            .hash_password_with_salt(password, salt.as_ref())
+            .map_err(broken)?;
         Ok(hash.to_string())
     }
 
@@ -84,7 +89,10 @@ impl Passwords {
             }
             seats.waiting += 1;
             while seats.running >= RUNNING_MAX {
-                seats = self.freed.wait(seats).unwrap_or_else(PoisonError::into_inner);
+                seats = self
+                    .freed
+                    .wait(seats)
+                    .unwrap_or_else(PoisonError::into_inner);
             }
             seats.waiting -= 1;
         }
@@ -118,8 +126,16 @@ mod tests {
         let new = NewPassword::new(Secret::new("four unrelated words".to_owned())).unwrap();
         let phc = passwords.hash(&ambient, &new).unwrap();
         assert!(phc.starts_with("$argon2id$"));
-        assert!(passwords.verify("four unrelated words", Some(&phc)).unwrap());
-        assert!(!passwords.verify("four unrelated wordz", Some(&phc)).unwrap());
+        assert!(
+            passwords
+                .verify("four unrelated words", Some(&phc))
+                .unwrap()
+        );
+        assert!(
+            !passwords
+                .verify("four unrelated wordz", Some(&phc))
+                .unwrap()
+        );
         assert!(!passwords.verify("four unrelated words", None).unwrap());
     }
 

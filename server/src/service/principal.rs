@@ -2,10 +2,10 @@
 
 use tributary_sync_core::ids::{OrgId, ProfileId, TeamId, UserId};
 
+use super::Service;
 use super::access::{self, Action, Reach, Role};
 use super::error::{Code, Result};
 use super::exchange::Caller;
-use super::Service;
 use crate::storage::directory::{SessionId, UserRow, View};
 
 /// A user of an organisation, signed in.
@@ -134,7 +134,10 @@ pub(super) fn user_of_row(
         return Err(Code::TokenInvalid.into());
     }
     let Some(org) = row.org else {
-        return Ok(SignedIn::ServerAdmin(ServerAdmin { id: row.id, name: row.name }));
+        return Ok(SignedIn::ServerAdmin(ServerAdmin {
+            id: row.id,
+            name: row.name,
+        }));
     };
     require_open(view, org)?;
     Ok(SignedIn::User(User {
@@ -154,8 +157,9 @@ impl Service {
         let (user, session) = self.tokens.user(token)?;
         self.directory.read(|view| {
             let open = view.open_session(session)?;
-            let (_, signed_in_at) =
-                open.filter(|(owner, _)| *owner == user).ok_or(Code::TokenInvalid)?;
+            let (_, signed_in_at) = open
+                .filter(|(owner, _)| *owner == user)
+                .ok_or(Code::TokenInvalid)?;
             let row = view.user(user)?.ok_or(Code::TokenInvalid)?;
             user_of_row(view, row, session, signed_in_at)
         })
@@ -189,7 +193,11 @@ impl Service {
                 user_name: user.name,
                 role: user.role,
                 teams: view.teams_of_user(user.id)?,
-                standing: if out { Standing::Revoked } else { Standing::Live },
+                standing: if out {
+                    Standing::Revoked
+                } else {
+                    Standing::Live
+                },
                 public_key: row.public_key,
             })
         })

@@ -26,6 +26,7 @@ impl Roster for DirectoryRoster {
         self.0.read(|view| view.live_profiles_of_team(org, team))
     }
     fn name(&self, org: OrgId, user: UserId) -> Result<Option<String>, StorageError> {
-        self.0.read(|view| Ok(view.user_of(org, user)?.map(|row| row.name)))
+        self.0
+            .read(|view| Ok(view.user_of(org, user)?.map(|row| row.name)))
     }
 }

@@ -104,8 +104,9 @@ impl Service {
     pub fn sign_in(&self, request: &SignIn, from: IpAddr) -> Result<SignedInReply> {
         let account = account_key(&request.organisation, &request.name);
         self.pacing.sign_in(&account, from)?;
-        let found =
-            self.directory.read(|view| find(view, &request.organisation, &request.name))?;
+        let found = self
+            .directory
+            .read(|view| find(view, &request.organisation, &request.name))?;
         let user = found.filter(|row| row.disabled_at.is_none());
         let phc = user.as_ref().and_then(|row| row.password.as_deref());
         let right = self.passwords.verify(request.password.expose(), phc)?;
@@ -127,18 +128,27 @@ impl Service {
 
     /// The next pair of tokens.
     pub fn refresh(&self, token: &str) -> Result<SignedInReply> {
-        let current = URL_SAFE_NO_PAD.decode(token).map_err(|_| Code::RefreshInvalid)?;
+        let current = URL_SAFE_NO_PAD
+            .decode(token)
+            .map_err(|_| Code::RefreshInvalid)?;
         let next = self.successor(&current)?;
         let hash = sha256(&current);
         let now = self.now();
         let outcome = self.directory.write(|txn| {
             let row = txn.refresh_token(&hash)?;
-            let row = row.filter(|r| !r.ended && r.expires_at > now).ok_or(Code::RefreshInvalid)?;
-            if row.used_at.is_some_and(|at| now.saturating_sub(at) > REPLAY_MS) {
+            let row = row
+                .filter(|r| !r.ended && r.expires_at > now)
+                .ok_or(Code::RefreshInvalid)?;
+            if row
+                .used_at
+                .is_some_and(|at| now.saturating_sub(at) > REPLAY_MS)
+            {
                 txn.end_session(row.session, now)?;
                 return Ok(Refreshed::Replayed);
             }
-            let user = txn.user(row.user)?.filter(|user| user.disabled_at.is_none());
+            let user = txn
+                .user(row.user)?
+                .filter(|user| user.disabled_at.is_none());
             let user = user.ok_or(Code::RefreshInvalid)?;
             if let Some(org) = user.org {
                 require_open(txn, org)?;
@@ -155,12 +165,15 @@ impl Service {
 
     /// Ends the sign-in that a refresh token belongs to. An unknown one is as good as ended.
     pub fn sign_out(&self, token: &str) -> Result<()> {
-        let Ok(current) = URL_SAFE_NO_PAD.decode(token) else { return Ok(()) };
+        let Ok(current) = URL_SAFE_NO_PAD.decode(token) else {
+            return Ok(());
+        };
         let now = self.now();
-        self.directory.write(|txn| match txn.refresh_token(&sha256(&current))? {
-            Some(row) => Ok(txn.end_session(row.session, now)?),
-            None => Ok(()),
-        })
+        self.directory
+            .write(|txn| match txn.refresh_token(&sha256(&current))? {
+                Some(row) => Ok(txn.end_session(row.session, now)?),
+                None => Ok(()),
+            })
     }
 
     /// Opens a one-time link for a user. Returned is the token; only its hash is kept.
@@ -177,15 +190,12 @@ impl Service {
     }
 
     /// Sets a password by a one-time link, and ends all sign-ins of that user.
-    pub fn reset_password(
-        &self,
-        token: &str,
-        password: Secret,
-        from: IpAddr,
-    ) -> Result<()> {
+    pub fn reset_password(&self, token: &str, password: Secret, from: IpAddr) -> Result<()> {
         self.pacing.one_time(from)?;
         let password = NewPassword::new(password)?;
-        let token = URL_SAFE_NO_PAD.decode(token).map_err(|_| Code::ResetInvalid)?;
+        let token = URL_SAFE_NO_PAD
+            .decode(token)
+            .map_err(|_| Code::ResetInvalid)?;
         let hash = sha256(&token);
         let owner = |view: &View<'_>| -> Result<UserId> {
             let now = self.now();

@@ -102,7 +102,13 @@ impl Service {
         };
         self.directory.read(check)?;
         let action = if member { "team.join" } else { "team.leave" };
-        self.audit(by, org, action, Some(user.to_string()), Some(team.to_string()))?;
+        self.audit(
+            by,
+            org,
+            action,
+            Some(user.to_string()),
+            Some(team.to_string()),
+        )?;
         self.directory.write(|txn| {
             let row = check(txn)?;
             if member {

@@ -106,8 +106,11 @@ impl Tokens {
 
     /// A user's access token.
     pub(crate) fn for_user(&self, user: UserId, session: SessionId) -> Result<String> {
-        let claims =
-            self.claims(user.to_string(), USER_TOKEN_SECONDS, Some(session.to_string()))?;
+        let claims = self.claims(
+            user.to_string(),
+            USER_TOKEN_SECONDS,
+            Some(session.to_string()),
+        )?;
         encode(&self.user, USER_TYP, &claims)
     }
     /// A device's token.
@@ -139,9 +142,13 @@ impl Tokens {
             .map_err(|_| Code::AssertionInvalid.into())
     }
     /// Proves an assertion with the key that the device enrolled with. Its times are the caller's to judge.
-    pub(crate) fn assertion(&self, text: &str, profile: ProfileId, key: &[u8; 65]) -> Result<Assertion> {
-        let mut validation =
-            validation(Algorithm::ES256, &profile.to_string(), &self.audience);
+    pub(crate) fn assertion(
+        &self,
+        text: &str,
+        profile: ProfileId,
+        key: &[u8; 65],
+    ) -> Result<Assertion> {
+        let mut validation = validation(Algorithm::ES256, &profile.to_string(), &self.audience);
         validation.sub = Some(profile.to_string());
         let decoded =
             jsonwebtoken::decode::<Assertion>(text, &DecodingKey::from_ec_der(key), &validation);

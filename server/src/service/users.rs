@@ -65,9 +65,11 @@ pub struct CreatedUser {
 
 fn org_role(role: Role) -> Result<Role> {
     match role {
-        Role::ServerAdmin => {
-            Err(invalid("/role", "role_invalid", "No user of an organisation looks after the server."))
-        }
+        Role::ServerAdmin => Err(invalid(
+            "/role",
+            "role_invalid",
+            "No user of an organisation looks after the server.",
+        )),
         role => Ok(role),
     }
 }
@@ -103,9 +105,17 @@ impl Service {
         by.require(org, Action::ManageUsers)?;
         let name = Name::new("/name", &new.name)?;
         let role = org_role(new.role)?;
-        self.directory.read(|view| view.organisation(org))?.ok_or(Code::NotFound)?;
+        self.directory
+            .read(|view| view.organisation(org))?
+            .ok_or(Code::NotFound)?;
         let id = UserId::from_bytes(uuid_v7(&*self.ambient)?);
-        self.audit(by, org, "user.create", Some(id.to_string()), Some(role.to_string()))?;
+        self.audit(
+            by,
+            org,
+            "user.create",
+            Some(id.to_string()),
+            Some(role.to_string()),
+        )?;
         self.directory.write(|txn| {
             let added = txn.insert_user(&NewUser {
                 id,
@@ -120,7 +130,10 @@ impl Service {
             }
             let link = self.open_reset(txn, id)?;
             let row = txn.user(id)?.ok_or(Code::Internal)?;
-            Ok(CreatedUser { user: view_of(txn, row)?, link })
+            Ok(CreatedUser {
+                user: view_of(txn, row)?,
+                link,
+            })
         })
     }
 
@@ -136,7 +149,11 @@ impl Service {
                 role: Role::ServerAdmin,
                 created_at: self.now(),
             })?;
-            if added { self.open_reset(txn, id) } else { Err(Code::NameTaken.into()) }
+            if added {
+                self.open_reset(txn, id)
+            } else {
+                Err(Code::NameTaken.into())
+            }
         })
     }
 
@@ -174,7 +191,8 @@ impl Service {
     pub fn reset_link(&self, by: By<'_>, org: OrgId, user: UserId) -> Result<ResetLink> {
         by.require(org, Action::ManageUsers)?;
         let row = self.directory.read(|view| view.user_of(org, user))?;
-        row.filter(|row| row.disabled_at.is_none()).ok_or(Code::NotFound)?;
+        row.filter(|row| row.disabled_at.is_none())
+            .ok_or(Code::NotFound)?;
         self.audit(by, org, "user.reset", Some(user.to_string()), None)?;
         self.directory.write(|txn| self.open_reset(txn, user))
     }
@@ -189,8 +207,14 @@ impl Service {
         disabled: bool,
     ) -> Result<UserView> {
         by.require(org, Action::ManageUsers)?;
-        self.directory.read(|view| view.user_of(org, user))?.ok_or(Code::NotFound)?;
-        let action = if disabled { "user.disable" } else { "user.enable" };
+        self.directory
+            .read(|view| view.user_of(org, user))?
+            .ok_or(Code::NotFound)?;
+        let action = if disabled {
+            "user.disable"
+        } else {
+            "user.enable"
+        };
         self.audit(by, org, action, Some(user.to_string()), None)?;
         let now = self.now();
         self.directory.write(|txn| {
@@ -218,8 +242,16 @@ impl Service {
     ) -> Result<UserView> {
         by.require(org, Action::ManageUsers)?;
         let role = org_role(role)?;
-        self.directory.read(|view| view.user_of(org, user))?.ok_or(Code::NotFound)?;
-        self.audit(by, org, "user.role", Some(user.to_string()), Some(role.to_string()))?;
+        self.directory
+            .read(|view| view.user_of(org, user))?
+            .ok_or(Code::NotFound)?;
+        self.audit(
+            by,
+            org,
+            "user.role",
+            Some(user.to_string()),
+            Some(role.to_string()),
+        )?;
         self.directory.write(|txn| {
             let row = txn.user_of(org, user)?.ok_or(Code::NotFound)?;
             if role != Role::OrgAdmin {

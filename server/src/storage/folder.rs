@@ -30,7 +30,11 @@ impl DataFolder {
     pub fn create(&self) -> Result<(), StorageError> {
         let make = |path: &Path, private: bool| -> io::Result<()> {
             fs::create_dir_all(path)?;
-            if private { owner_only(path, 0o700) } else { Ok(()) }
+            if private {
+                owner_only(path, 0o700)
+            } else {
+                Ok(())
+            }
         };
         make(&self.0, true).map_err(io("making the data folder"))?;
         for (path, private) in [
@@ -58,9 +62,7 @@ impl DataFolder {
         match fs4::FileExt::try_lock(&file) {
             Ok(()) => Ok(FolderLock(file)),
             Err(fs4::TryLockError::WouldBlock) => Err(StorageError::Locked),
-            Err(fs4::TryLockError::Error(source)) => {
-                Err(io("locking the data folder")(source))
-            }
+            Err(fs4::TryLockError::Error(source)) => Err(io("locking the data folder")(source)),
         }
     }
 
@@ -159,8 +161,14 @@ mod tests {
         let key = data.keys().join("some.key");
         write_private(&key, b"one").unwrap();
         write_private(&key, b"two").unwrap();
-        assert_eq!(fs::metadata(&key).unwrap().permissions().mode() & 0o777, 0o600);
-        assert_eq!(fs::metadata(data.keys()).unwrap().permissions().mode() & 0o777, 0o700);
+        assert_eq!(
+            fs::metadata(&key).unwrap().permissions().mode() & 0o777,
+            0o600
+        );
+        assert_eq!(
+            fs::metadata(data.keys()).unwrap().permissions().mode() & 0o777,
+            0o700
+        );
         assert_eq!(read_private(&key).unwrap().unwrap(), b"two");
         assert!(read_private(&data.keys().join("none")).unwrap().is_none());
     }

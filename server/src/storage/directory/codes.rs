@@ -59,7 +59,8 @@ impl Txn<'_> {
     /// A code is spent.
     pub fn use_code(&self, hash: &[u8; 32], profile: ProfileId) -> Result<()> {
         let text = "UPDATE enrol_code SET profile = ?2 WHERE hash = ?1";
-        self.execute(text, params![hash, profile.as_bytes()]).map(drop)
+        self.execute(text, params![hash, profile.as_bytes()])
+            .map(drop)
     }
     /// Closes the unused codes of a user.
     pub fn delete_unused_codes(&self, user: UserId) -> Result<()> {

@@ -121,8 +121,14 @@ impl View<'_> {
         params: impl Params,
         read: impl FnOnce(&Row<'_>) -> rusqlite::Result<T>,
     ) -> Result<Option<T>> {
-        let mut statement = self.conn.prepare_cached(sql).map_err(StorageError::classify)?;
-        statement.query_row(params, read).optional().map_err(StorageError::classify)
+        let mut statement = self
+            .conn
+            .prepare_cached(sql)
+            .map_err(StorageError::classify)?;
+        statement
+            .query_row(params, read)
+            .optional()
+            .map_err(StorageError::classify)
     }
     fn all<T>(
         &self,
@@ -130,20 +136,31 @@ impl View<'_> {
         params: impl Params,
         read: impl FnMut(&Row<'_>) -> rusqlite::Result<T>,
     ) -> Result<Vec<T>> {
-        let mut statement = self.conn.prepare_cached(sql).map_err(StorageError::classify)?;
-        let rows = statement.query_map(params, read).map_err(StorageError::classify)?;
-        rows.collect::<rusqlite::Result<_>>().map_err(StorageError::classify)
+        let mut statement = self
+            .conn
+            .prepare_cached(sql)
+            .map_err(StorageError::classify)?;
+        let rows = statement
+            .query_map(params, read)
+            .map_err(StorageError::classify)?;
+        rows.collect::<rusqlite::Result<_>>()
+            .map_err(StorageError::classify)
     }
     /// Something that there is once.
     pub fn server_value(&self, key: &str) -> Result<Option<Vec<u8>>> {
-        self.one("SELECT value FROM server WHERE key = ?1", [key], |r| r.get(0))
+        self.one("SELECT value FROM server WHERE key = ?1", [key], |r| {
+            r.get(0)
+        })
     }
 }
 
 impl Txn<'_> {
     /// How many rows it touched.
     fn execute(&self, sql: &str, params: impl Params) -> Result<usize> {
-        let mut statement = self.conn.prepare_cached(sql).map_err(StorageError::classify)?;
+        let mut statement = self
+            .conn
+            .prepare_cached(sql)
+            .map_err(StorageError::classify)?;
         statement.execute(params).map_err(StorageError::classify)
     }
     /// Sets something that there is once, unless it is set.
@@ -175,7 +192,10 @@ mod tests {
         drop(conn);
         assert!(matches!(
             Directory::open(&path),
-            Err(StorageError::Newer { found: 99, known: 1 })
+            Err(StorageError::Newer {
+                found: 99,
+                known: 1
+            })
         ));
     }
 

@@ -47,7 +47,11 @@ impl View<'_> {
     pub fn organisations(&self, after: OrgId, limit: usize) -> Result<Vec<OrganisationRow>> {
         let sql_text =
             format!("SELECT {COLUMNS} FROM organisation WHERE id > ?1 ORDER BY id LIMIT ?2");
-        self.all(&sql_text, params![after.as_bytes(), sql(limit as u64)], read)
+        self.all(
+            &sql_text,
+            params![after.as_bytes(), sql(limit as u64)],
+            read,
+        )
     }
 }
 
@@ -73,6 +77,7 @@ impl Txn<'_> {
     /// Suspends an organisation, or lets it in again.
     pub fn set_organisation_suspended(&self, id: OrgId, at: Option<u64>) -> Result<()> {
         let text = "UPDATE organisation SET suspended_at = ?2 WHERE id = ?1";
-        self.execute(text, params![id.as_bytes(), at.map(sql)]).map(drop)
+        self.execute(text, params![id.as_bytes(), at.map(sql)])
+            .map(drop)
     }
 }

@@ -26,8 +26,7 @@ pub struct ProfileRow {
     pub last_seen_at: Option<u64>,
 }
 
-const COLUMNS: &str =
-    "id, org, user, public_key, label, enrolled_at, revoked_at, last_seen_at";
+const COLUMNS: &str = "id, org, user, public_key, label, enrolled_at, revoked_at, last_seen_at";
 
 fn read(r: &Row<'_>) -> rusqlite::Result<ProfileRow> {
     Ok(ProfileRow {
@@ -63,7 +62,11 @@ impl View<'_> {
         let text = format!(
             "SELECT {COLUMNS} FROM profile WHERE org = ?1 AND id > ?2 ORDER BY id LIMIT ?3"
         );
-        self.all(&text, params![org.as_bytes(), after.as_bytes(), sql(limit as u64)], read)
+        self.all(
+            &text,
+            params![org.as_bytes(), after.as_bytes(), sql(limit as u64)],
+            read,
+        )
     }
     /// The profiles of a user that are not revoked, in order of id.
     pub fn live_profiles_of_user(&self, org: OrgId, user: UserId) -> Result<Vec<ProfileId>> {
@@ -108,11 +111,13 @@ impl Txn<'_> {
     /// Revokes a profile; the first time counts.
     pub fn revoke_profile(&self, id: ProfileId, at: u64) -> Result<()> {
         let text = "UPDATE profile SET revoked_at = coalesce(revoked_at, ?2) WHERE id = ?1";
-        self.execute(text, params![id.as_bytes(), sql(at)]).map(drop)
+        self.execute(text, params![id.as_bytes(), sql(at)])
+            .map(drop)
     }
     /// A profile proved itself.
     pub fn touch_profile(&self, id: ProfileId, at: u64) -> Result<()> {
         let text = "UPDATE profile SET last_seen_at = ?2 WHERE id = ?1";
-        self.execute(text, params![id.as_bytes(), sql(at)]).map(drop)
+        self.execute(text, params![id.as_bytes(), sql(at)])
+            .map(drop)
     }
 }

@@ -77,13 +77,15 @@ impl Txn<'_> {
     /// A new sign-in.
     pub fn insert_session(&self, id: SessionId, user: UserId, at: u64) -> Result<()> {
         let text = "INSERT INTO session (id, user, created_at) VALUES (?1, ?2, ?3)";
-        self.execute(text, params![id.0, user.as_bytes(), sql(at)]).map(drop)
+        self.execute(text, params![id.0, user.as_bytes(), sql(at)])
+            .map(drop)
     }
     /// A refresh token of a sign-in; nothing happens if it is there.
     pub fn insert_refresh(&self, hash: &[u8; 32], session: SessionId, expires: u64) -> Result<()> {
         let text = "INSERT INTO refresh_token (hash, session, expires_at) VALUES (?1, ?2, ?3)
                     ON CONFLICT (hash) DO NOTHING";
-        self.execute(text, params![hash, session.0, sql(expires)]).map(drop)
+        self.execute(text, params![hash, session.0, sql(expires)])
+            .map(drop)
     }
     /// A refresh token is used; the first time counts.
     pub fn use_refresh(&self, hash: &[u8; 32], at: u64) -> Result<()> {
@@ -98,13 +100,15 @@ impl Txn<'_> {
     /// Ends all sign-ins of a user.
     pub fn end_sessions(&self, user: UserId, at: u64) -> Result<()> {
         let text = "UPDATE session SET ended_at = coalesce(ended_at, ?2) WHERE user = ?1";
-        self.execute(text, params![user.as_bytes(), sql(at)]).map(drop)
+        self.execute(text, params![user.as_bytes(), sql(at)])
+            .map(drop)
     }
     /// Ends all sign-ins of a user but one.
     pub fn end_other_sessions(&self, user: UserId, but: SessionId, at: u64) -> Result<()> {
         let text = "UPDATE session SET ended_at = coalesce(ended_at, ?3)
                     WHERE user = ?1 AND id <> ?2";
-        self.execute(text, params![user.as_bytes(), but.0, sql(at)]).map(drop)
+        self.execute(text, params![user.as_bytes(), but.0, sql(at)])
+            .map(drop)
     }
     /// Forgets sign-ins whose last refresh token expired before `at`.
     pub fn delete_stale_sessions(&self, at: u64) -> Result<()> {

@@ -42,17 +42,25 @@ impl View<'_> {
     pub fn teams(&self, org: OrgId, after: TeamId, limit: usize) -> Result<Vec<TeamRow>> {
         let text = "SELECT id, org, name, created_at FROM team
                     WHERE org = ?1 AND id > ?2 ORDER BY id LIMIT ?3";
-        self.all(text, params![org.as_bytes(), after.as_bytes(), sql(limit as u64)], read)
+        self.all(
+            text,
+            params![org.as_bytes(), after.as_bytes(), sql(limit as u64)],
+            read,
+        )
     }
     /// The teams of a user, in order of id.
     pub fn teams_of_user(&self, user: UserId) -> Result<Vec<TeamId>> {
         let text = "SELECT team FROM team_member WHERE user = ?1 ORDER BY team";
-        self.all(text, [user.as_bytes()], |r| Ok(TeamId::from_bytes(r.get(0)?)))
+        self.all(text, [user.as_bytes()], |r| {
+            Ok(TeamId::from_bytes(r.get(0)?))
+        })
     }
     /// The users of a team, in order of id.
     pub fn users_of_team(&self, team: TeamId) -> Result<Vec<UserId>> {
         let text = "SELECT user FROM team_member WHERE team = ?1 ORDER BY user";
-        self.all(text, [team.as_bytes()], |r| Ok(UserId::from_bytes(r.get(0)?)))
+        self.all(text, [team.as_bytes()], |r| {
+            Ok(UserId::from_bytes(r.get(0)?))
+        })
     }
 }
 
@@ -77,11 +85,13 @@ impl Txn<'_> {
     /// Puts a user into a team.
     pub fn insert_member(&self, team: TeamId, user: UserId) -> Result<()> {
         let text = "INSERT INTO team_member (team, user) VALUES (?1, ?2) ON CONFLICT DO NOTHING";
-        self.execute(text, [team.as_bytes(), user.as_bytes()]).map(drop)
+        self.execute(text, [team.as_bytes(), user.as_bytes()])
+            .map(drop)
     }
     /// Takes a user out of a team.
     pub fn delete_member(&self, team: TeamId, user: UserId) -> Result<()> {
         let text = "DELETE FROM team_member WHERE team = ?1 AND user = ?2";
-        self.execute(text, [team.as_bytes(), user.as_bytes()]).map(drop)
+        self.execute(text, [team.as_bytes(), user.as_bytes()])
+            .map(drop)
     }
 }

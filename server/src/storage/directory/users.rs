@@ -56,9 +56,10 @@ impl fmt::Display for Role {
 impl FromStr for Role {
     type Err = String;
     fn from_str(text: &str) -> std::result::Result<Self, String> {
-        Self::ALL.into_iter().find(|r| r.as_str() == text).ok_or_else(|| {
-            "not a role: give org_admin, coordinator, reviewer or worker".to_owned()
-        })
+        Self::ALL
+            .into_iter()
+            .find(|r| r.as_str() == text)
+            .ok_or_else(|| "not a role: give org_admin, coordinator, reviewer or worker".to_owned())
     }
 }
 impl ToSql for Role {
@@ -68,7 +69,10 @@ impl ToSql for Role {
 }
 impl FromSql for Role {
     fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
-        value.as_str()?.parse().map_err(|_| FromSqlError::InvalidType)
+        value
+            .as_str()?
+            .parse()
+            .map_err(|_| FromSqlError::InvalidType)
     }
 }
 
@@ -110,8 +114,7 @@ pub struct NewUser<'a> {
     pub created_at: u64,
 }
 
-const COLUMNS: &str =
-    "id, org, name, role, password, reset_expires, created_at, disabled_at";
+const COLUMNS: &str = "id, org, name, role, password, reset_expires, created_at, disabled_at";
 
 fn read(r: &Row<'_>) -> rusqlite::Result<UserRow> {
     Ok(UserRow {
@@ -144,9 +147,8 @@ impl View<'_> {
     }
     /// The user of that name.
     pub fn user_by_name(&self, org: Option<OrgId>, name_key: &str) -> Result<Option<UserRow>> {
-        let sql = format!(
-            "SELECT {COLUMNS} FROM user WHERE coalesce(org, x'') = ?1 AND name_key = ?2"
-        );
+        let sql =
+            format!("SELECT {COLUMNS} FROM user WHERE coalesce(org, x'') = ?1 AND name_key = ?2");
         self.one(&sql, params![org_key(org), name_key], read)
     }
     /// The user whose one-time link this is.
@@ -158,12 +160,18 @@ impl View<'_> {
     pub fn users(&self, org: OrgId, after: UserId, limit: usize) -> Result<Vec<UserRow>> {
         let text =
             format!("SELECT {COLUMNS} FROM user WHERE org = ?1 AND id > ?2 ORDER BY id LIMIT ?3");
-        self.all(&text, params![org.as_bytes(), after.as_bytes(), sql(limit as u64)], read)
+        self.all(
+            &text,
+            params![org.as_bytes(), after.as_bytes(), sql(limit as u64)],
+            read,
+        )
     }
     /// How many users of a role get in.
     pub fn count_enabled(&self, org: OrgId, role: Role) -> Result<u64> {
         let text = "SELECT count(*) FROM user WHERE org = ?1 AND role = ?2 AND disabled_at IS NULL";
-        Ok(self.one(text, params![org.as_bytes(), role], |r| r.get(0))?.map_or(0, unsql))
+        Ok(self
+            .one(text, params![org.as_bytes(), role], |r| r.get(0))?
+            .map_or(0, unsql))
     }
 }
 
@@ -196,7 +204,8 @@ impl Txn<'_> {
     /// Opens a one-time link; an earlier one is closed.
     pub fn set_reset(&self, user: UserId, hash: &[u8; 32], expires: u64) -> Result<()> {
         let text = "UPDATE user SET reset_hash = ?2, reset_expires = ?3 WHERE id = ?1";
-        self.execute(text, params![user.as_bytes(), hash, sql(expires)]).map(drop)
+        self.execute(text, params![user.as_bytes(), hash, sql(expires)])
+            .map(drop)
     }
     /// Changes the role inside an organisation.
     pub fn set_role(&self, user: UserId, role: Role) -> Result<()> {
@@ -206,6 +215,7 @@ impl Txn<'_> {
     /// Keeps a user out, or lets one in again.
     pub fn set_disabled(&self, user: UserId, at: Option<u64>) -> Result<()> {
         let text = "UPDATE user SET disabled_at = ?2 WHERE id = ?1";
-        self.execute(text, params![user.as_bytes(), at.map(sql)]).map(drop)
+        self.execute(text, params![user.as_bytes(), at.map(sql)])
+            .map(drop)
     }
 }

@@ -1,0 +1,172 @@
+//! The command line: one file per command. Commands work beside a running server; only `init` and `serve` lock the data
+//! folder.
+//!
+//! A command opens the service and speaks on the word of whoever sits at the machine ([`By::Operator`]); that stands so in the
+//! audit. To add one: a file, a line in [`Command`], a line in [`dispatch`].
+
+mod device;
+mod init;
+mod org;
+mod serve;
+mod team;
+mod terminal;
+mod user;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::{Args, Parser, Subcommand};
+
+use crate::config::{Flags, Settings};
+use crate::service::{By, Service};
+use crate::startup::{in_words, open_service};
+use crate::{telemetry, tls};
+
+/// Offline-first field survey sync server.
+#[derive(Parser)]
+#[command(name = "tributary", version, arg_required_else_help = true)]
+struct Cli {
+    #[command(flatten)]
+    common: Common,
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// Settings of every command. The same can stand in a TOML file and in TRIBUTARY_* variables; flags win.
+#[derive(Args, Default)]
+struct Common {
+    /// The data folder [default: tributary-data]
+    #[arg(long, global = true, value_name = "FOLDER")]
+    data: Option<PathBuf>,
+    /// The settings file [default: tributary.toml in the data folder, if it is there]
+    #[arg(long, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Where people and devices reach the server, such as https://survey.example.org
+    #[arg(long, global = true, value_name = "URL")]
+    public_url: Option<String>,
+    /// Where to listen [default: 0.0.0.0:8443, or 127.0.0.1:8080 without TLS]
+    #[arg(long, global = true, value_name = "ADDRESS:PORT")]
+    listen: Option<String>,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Make a data folder with a first organisation and its admin
+    Init(init::Init),
+    /// Run the server
+    Serve(serve::Serve),
+    /// Organisations
+    #[command(subcommand)]
+    Org(org::Org),
+    /// Users of an organisation
+    #[command(subcommand)]
+    User(user::User),
+    /// Teams of an organisation
+    #[command(subcommand)]
+    Team(team::Team),
+    /// Devices of an organisation
+    #[command(subcommand)]
+    Device(device::Device),
+}
+
+fn dispatch(command: Command, common: &Common) -> Result<()> {
+    match command {
+        Command::Init(command) => command.run(common),
+        Command::Serve(command) => command.run(common),
+        Command::Org(command) => command.run(&common.service()?),
+        Command::User(command) => command.run(&common.service()?),
+        Command::Team(command) => command.run(&common.service()?),
+        Command::Device(command) => command.run(&common.service()?),
+    }
+}
+
+impl Common {
+    /// The settings, with further flags of a command.
+    fn settings(&self, more: Vec<(&'static str, String)>) -> Result<Settings> {
+        let mut set = more;
+        let data = self
+            .data
+            .as_ref()
+            .map(|path| path.to_string_lossy().into_owned());
+        let own = [
+            ("data", data),
+            ("public_url", self.public_url.clone()),
+            ("listen", self.listen.clone()),
+        ];
+        set.extend(
+            own.into_iter()
+                .filter_map(|(key, value)| Some((key, value?))),
+        );
+        let flags = Flags {
+            config: self.config.clone(),
+            set,
+        };
+        let variables = std::env::vars_os().filter_map(|(name, value)| {
+            Some((name.into_string().ok()?, value.into_string().ok()?))
+        });
+        Ok(Settings::load(&flags, variables)?)
+    }
+    /// The service of the data folder, beside a server that may be running.
+    fn service(&self) -> Result<Service> {
+        let settings = self.settings(Vec::new())?;
+        telemetry::init(settings.log);
+        open_service(&settings)
+    }
+}
+
+/// The organisation that a command is about.
+#[derive(Args)]
+struct OrgFlag {
+    /// The organisation's slug; may be left out when there is only one
+    #[arg(long, short, value_name = "SLUG")]
+    org: Option<String>,
+}
+
+impl OrgFlag {
+    fn find(&self, service: &Service) -> Result<crate::service::organisations::OrganisationView> {
+        if let Some(slug) = &self.org {
+            let found = service.organisation_named(slug);
+            return found.map_err(|_| {
+                anyhow::anyhow!("there is no organisation `{slug}`; see `tributary org list`")
+            });
+        }
+        let all = service
+            .organisations(By::Operator, &Default::default())
+            .map_err(in_words)?
+            .items;
+        match <[_; 1]>::try_from(all) {
+            Ok([only]) => Ok(only),
+            Err(all) if all.is_empty() => {
+                anyhow::bail!("there is no organisation yet; see `tributary org create --help`")
+            }
+            Err(_) => anyhow::bail!("there are several organisations: say which with --org"),
+        }
+    }
+}
+
+/// Runs what the command line says.
+pub fn run() -> ExitCode {
+    tls::install_provider();
+    telemetry::forbid_core_dumps();
+    let cli = Cli::parse();
+    match dispatch(cli.command, &cli.common) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            terminal::fail(&error);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        Cli::command().debug_assert();
+    }
+}

@@ -1,0 +1,91 @@
+//! `tributary org`: organisations.
+
+use anyhow::Result;
+use clap::Subcommand;
+
+use super::terminal;
+use crate::service::organisations::CreateOrganisation;
+use crate::service::paging::PageRequest;
+use crate::service::{By, Service};
+use crate::startup::in_words;
+
+#[derive(Subcommand)]
+pub(super) enum Org {
+    /// Make an organisation
+    Create {
+        /// 2 to 40 lower-case letters, digits and dashes; people type it when they sign in
+        slug: String,
+        /// The name, as it is shown
+        #[arg(long)]
+        name: Option<String>,
+    },
+    /// List all organisations
+    List,
+    /// Keep everybody of an organisation out; nothing stored is touched
+    Suspend {
+        /// The organisation's slug
+        slug: String,
+        /// Let them in again
+        #[arg(long)]
+        undo: bool,
+    },
+}
+
+impl Org {
+    pub(super) fn run(self, service: &Service) -> Result<()> {
+        match self {
+            Self::Create { slug, name } => {
+                let new = CreateOrganisation {
+                    name: name.unwrap_or_else(|| slug.clone()),
+                    slug,
+                };
+                let made = service
+                    .create_organisation(By::Operator, &new)
+                    .map_err(in_words)?;
+                terminal::say(format!(
+                    "Made the organisation {} ({}).",
+                    made.slug, made.id
+                ))?;
+                terminal::say(format!(
+                    "Next: `tributary user create NAME --role org-admin --org {}`",
+                    made.slug
+                ))
+            }
+            Self::List => list(service),
+            Self::Suspend { slug, undo } => {
+                let org = service.organisation_named(&slug).map_err(in_words)?;
+                service
+                    .set_organisation_suspended(By::Operator, org.id, !undo)
+                    .map_err(in_words)?;
+                let what = if undo {
+                    "gets in again"
+                } else {
+                    "is suspended; devices keep what they have"
+                };
+                terminal::say(format!("{slug} {what}."))
+            }
+        }
+    }
+}
+
+fn list(service: &Service) -> Result<()> {
+    let mut rows = Vec::new();
+    let mut page = PageRequest::largest(None);
+    loop {
+        let found = service
+            .organisations(By::Operator, &page)
+            .map_err(in_words)?;
+        rows.extend(found.items.into_iter().map(|o| {
+            let state = if o.suspended_at.is_some() {
+                "suspended"
+            } else {
+                "open"
+            };
+            vec![o.slug, o.name, state.to_owned(), o.id.to_string()]
+        }));
+        match found.next {
+            Some(next) => page = PageRequest::largest(Some(next)),
+            None => return terminal::table(&["SLUG", "NAME", "STATE", "ID"], &rows),
+        }
+    }
+}

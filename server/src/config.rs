@@ -1,0 +1,525 @@
+//! Settings: a TOML file, then `TRIBUTARY_*` variables, then flags; each wins over the one before.
+//!
+//! A key that is not known is refused, and an error names where it came from and the key, so that a typing mistake never
+//! passes as the default. Not here: what the settings do.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+use thiserror::Error;
+use toml::{Table, Value};
+
+use crate::storage::folder::DataFolder;
+
+/// Everything that can be set, checked.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Where everything is stored.
+    pub data: DataFolder,
+    /// Where to listen. Port 0 takes a free one.
+    pub listen: SocketAddr,
+    /// Where people and devices reach the server, if that is not where it listens. No slash at the end.
+    pub public_url: Option<String>,
+    /// For whom tokens are made; without one, the data folder's own id.
+    pub audience: Option<String>,
+    /// How connections are protected.
+    pub transport: Transport,
+    /// A proxy stands in front and says in `X-Forwarded-For` who asks.
+    pub behind_proxy: bool,
+    /// How many threads answer; as many as there are processors unless set.
+    pub workers: Option<NonZeroUsize>,
+    /// What is logged.
+    pub log: LogSettings,
+}
+
+/// How connections are protected.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Transport {
+    /// TLS with a certificate of our own making, which enrolment links tell devices to pin.
+    SelfSigned,
+    /// TLS with certificate files.
+    Files {
+        /// The chain, PEM.
+        certificate: PathBuf,
+        /// The private key, PEM.
+        key: PathBuf,
+    },
+    /// No TLS: only on loopback, or behind a proxy.
+    Plain,
+}
+
+/// What is logged, and how.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct LogSettings {
+    /// From which weight on.
+    pub level: LogLevel,
+    /// In which form.
+    pub format: LogFormat,
+}
+
+/// From which weight on something is logged.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogLevel {
+    /// What the server failed at.
+    Error,
+    /// And what looks wrong.
+    Warn,
+    /// And one line a request.
+    #[default]
+    Info,
+    /// And more.
+    Debug,
+}
+
+/// The form of a log line.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    /// For eyes.
+    #[default]
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+/// Settings that do not go together, or cannot be read.
+#[derive(Debug, Error)]
+pub enum ConfigError {
+    /// The file cannot be read.
+    #[error("{path}: {source}", path = .path.display())]
+    File {
+        /// Which.
+        path: PathBuf,
+        /// The system's word.
+        source: std::io::Error,
+    },
+    /// The file is no TOML.
+    #[error("{origin}: {problem}")]
+    Syntax {
+        /// Which file.
+        origin: String,
+        /// What and where.
+        problem: String,
+    },
+    /// A key is not known, or its value does not fit.
+    #[error("{origin}: `{key}`: {problem}")]
+    Key {
+        /// Which file, variable or flag.
+        origin: String,
+        /// The key.
+        key: String,
+        /// What is wrong.
+        problem: String,
+    },
+    /// A variable that looks like ours and is not.
+    #[error("the variable {0} is not known; see `tributary serve --help`")]
+    Variable(String),
+    /// Settings that do not go together.
+    #[error("{0}")]
+    Together(&'static str),
+}
+
+/// What may stand in a file. Every key may be missing.
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields)]
+struct Keys {
+    data: Option<PathBuf>,
+    listen: Option<SocketAddr>,
+    public_url: Option<String>,
+    audience: Option<String>,
+    behind_proxy: Option<bool>,
+    plain: Option<bool>,
+    workers: Option<NonZeroUsize>,
+    #[serde(default)]
+    tls: TlsKeys,
+    #[serde(default)]
+    log: LogKeys,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields)]
+struct TlsKeys {
+    certificate: Option<PathBuf>,
+    key: Option<PathBuf>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields)]
+struct LogKeys {
+    level: Option<LogLevel>,
+    format: Option<LogFormat>,
+}
+
+/// The keys that a variable may set: `tls.key` is `TRIBUTARY_TLS_KEY`.
+const VARIABLES: &[&str] = &[
+    "data",
+    "listen",
+    "public_url",
+    "audience",
+    "behind_proxy",
+    "plain",
+    "workers",
+    "tls.certificate",
+    "tls.key",
+    "log.level",
+    "log.format",
+];
+/// Variables that are not settings of the server: the file itself, and what tests and the field program read.
+const OTHERS: &[&str] = &[
+    "TRIBUTARY_CONFIG",
+    "TRIBUTARY_HTCDS_DIR",
+    "TRIBUTARY_TEST_",
+    "TRIBUTARY_FIELD_",
+];
+
+/// The data folder when nobody names one.
+const DATA: &str = "tributary-data";
+/// The port with TLS.
+const PORT: u16 = 8443;
+/// The port without.
+const PLAIN_PORT: u16 = 8080;
+
+/// Where a layer of settings came from, and what it sets.
+struct Layer {
+    origin: String,
+    table: Table,
+}
+
+impl Layer {
+    /// Checks a layer by itself, so that a mistake is named by its origin.
+    fn check(&self) -> Result<(), ConfigError> {
+        let value = Value::Table(self.table.clone());
+        serde_path_to_error::deserialize::<_, Keys>(value)
+            .map(drop)
+            .map_err(|e| ConfigError::Key {
+                origin: self.origin.clone(),
+                key: e.path().to_string(),
+                problem: e.inner().to_string().trim().to_owned(),
+            })
+    }
+}
+
+/// Sets a dotted key.
+fn set(table: &mut Table, key: &str, value: Value) {
+    match key.split_once('.') {
+        None => {
+            table.insert(key.to_owned(), value);
+        }
+        Some((section, rest)) => {
+            let inner = table
+                .entry(section)
+                .or_insert_with(|| Value::Table(Table::new()));
+            if let Value::Table(inner) = inner {
+                set(inner, rest, value);
+            }
+        }
+    }
+}
+
+/// What a variable or a flag says: true, false and numbers are themselves, all else is text.
+fn read_value(key: &str, text: &str) -> Value {
+    match key {
+        "behind_proxy" | "plain" => text.parse().map_or_else(|_| text.into(), Value::Boolean),
+        "workers" => text.parse().map_or_else(|_| text.into(), Value::Integer),
+        _ => text.into(),
+    }
+}
+
+fn overlay(below: &mut Table, above: Table) {
+    for (key, value) in above {
+        match (below.get_mut(&key), value) {
+            (Some(Value::Table(below)), Value::Table(above)) => overlay(below, above),
+            (_, value) => {
+                below.insert(key, value);
+            }
+        }
+    }
+}
+
+/// What the command line says.
+#[derive(Clone, Debug, Default)]
+pub struct Flags {
+    /// The file to read.
+    pub config: Option<PathBuf>,
+    /// Keys and what they are set to.
+    pub set: Vec<(&'static str, String)>,
+}
+
+impl Settings {
+    /// Reads all layers: the file, `variables` (all of the environment, or what a test gives), the flags.
+    pub fn load(
+        flags: &Flags,
+        variables: impl IntoIterator<Item = (String, String)>,
+    ) -> Result<Self, ConfigError> {
+        let mut from_variables = Vec::new();
+        let mut config = flags.config.clone();
+        for (name, value) in variables
+            .into_iter()
+            .filter(|(n, _)| n.starts_with("TRIBUTARY_"))
+        {
+            if name == "TRIBUTARY_CONFIG" {
+                config = config.or(Some(PathBuf::from(&value)));
+            }
+            if OTHERS.iter().any(|other| name.starts_with(other)) {
+                continue;
+            }
+            let key = VARIABLES.iter().find(|key| variable(key) == name);
+            let key = key.ok_or_else(|| ConfigError::Variable(name.clone()))?;
+            let mut table = Table::new();
+            set(&mut table, key, read_value(key, &value));
+            from_variables.push(Layer {
+                origin: format!("the variable {name}"),
+                table,
+            });
+        }
+        let mut from_flags = Table::new();
+        for (key, value) in &flags.set {
+            set(&mut from_flags, key, read_value(key, value));
+        }
+        let from_flags = Layer {
+            origin: "the command line".to_owned(),
+            table: from_flags,
+        };
+
+        let outside = from_variables.iter().chain(std::iter::once(&from_flags));
+        let file = match config {
+            Some(path) => Some(read_file(&path)?),
+            None => default_file(outside)?,
+        };
+        let mut all = Table::new();
+        for layer in file
+            .into_iter()
+            .chain(from_variables)
+            .chain(std::iter::once(from_flags))
+        {
+            layer.check()?;
+            overlay(&mut all, layer.table);
+        }
+        let keys: Keys =
+            Value::Table(all)
+                .try_into()
+                .map_err(|e: toml::de::Error| ConfigError::Syntax {
+                    origin: "the settings".to_owned(),
+                    problem: e.to_string(),
+                })?;
+        Self::from_keys(keys)
+    }
+
+    fn from_keys(keys: Keys) -> Result<Self, ConfigError> {
+        let plain = keys.plain.unwrap_or(false);
+        let behind_proxy = keys.behind_proxy.unwrap_or(false);
+        let transport = match (plain, keys.tls.certificate, keys.tls.key) {
+            (true, None, None) => Transport::Plain,
+            (true, _, _) => {
+                return Err(ConfigError::Together(
+                    "`plain` and `tls` do not go together: take one of them away",
+                ));
+            }
+            (false, None, None) => Transport::SelfSigned,
+            (false, Some(certificate), Some(key)) => Transport::Files { certificate, key },
+            (false, _, _) => {
+                return Err(ConfigError::Together(
+                    "`tls.certificate` and `tls.key` are given together or not at all",
+                ));
+            }
+        };
+        let listen = keys.listen.unwrap_or_else(|| {
+            if plain {
+                SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), PLAIN_PORT)
+            } else {
+                SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), PORT)
+            }
+        });
+        if plain && !listen.ip().is_loopback() && !behind_proxy {
+            return Err(ConfigError::Together(
+                "`plain` sends passwords and answers without protection, so it is only taken on loopback; \
+                 set `behind_proxy = true` if a proxy with TLS stands in front",
+            ));
+        }
+        Ok(Self {
+            data: DataFolder::at(keys.data.unwrap_or_else(|| PathBuf::from(DATA))),
+            listen,
+            public_url: keys
+                .public_url
+                .map(|url| url.trim_end_matches('/').to_owned()),
+            audience: keys.audience,
+            transport,
+            behind_proxy,
+            workers: keys.workers,
+            log: LogSettings {
+                level: keys.log.level.unwrap_or_default(),
+                format: keys.log.format.unwrap_or_default(),
+            },
+        })
+    }
+
+    /// What a test or the demo starts from: this folder, loopback, a free port, TLS with a certificate of our own.
+    pub fn on_loopback(data: impl Into<PathBuf>) -> Self {
+        Self {
+            data: DataFolder::at(data),
+            listen: SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0),
+            public_url: None,
+            audience: None,
+            transport: Transport::SelfSigned,
+            behind_proxy: false,
+            workers: NonZeroUsize::new(2),
+            log: LogSettings::default(),
+        }
+    }
+}
+
+fn variable(key: &str) -> String {
+    format!("TRIBUTARY_{}", key.replace('.', "_").to_uppercase())
+}
+
+fn read_file(path: &Path) -> Result<Layer, ConfigError> {
+    let origin = path.display().to_string();
+    let text = std::fs::read_to_string(path).map_err(|source| ConfigError::File {
+        path: path.to_owned(),
+        source,
+    })?;
+    let table = text
+        .parse()
+        .map_err(|e: toml::de::Error| ConfigError::Syntax {
+            origin: origin.clone(),
+            problem: e.to_string().trim().to_owned(),
+        })?;
+    Ok(Layer { origin, table })
+}
+
+/// The file in the data folder, if there is one.
+fn default_file<'a>(layers: impl Iterator<Item = &'a Layer>) -> Result<Option<Layer>, ConfigError> {
+    let named = layers
+        .filter_map(|layer| layer.table.get("data")?.as_str().map(str::to_owned))
+        .last();
+    let path = DataFolder::at(named.unwrap_or_else(|| DATA.to_owned())).config();
+    if !path.is_file() {
+        return Ok(None);
+    }
+    let mut layer = read_file(&path)?;
+    if layer.table.remove("data").is_some() {
+        return Err(ConfigError::Key {
+            origin: layer.origin,
+            key: "data".to_owned(),
+            problem: "a file inside the data folder cannot name the data folder".to_owned(),
+        });
+    }
+    Ok(Some(layer))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn load(
+        file: &str,
+        variables: &[(&str, &str)],
+        set: &[(&'static str, &str)],
+    ) -> Result<Settings, ConfigError> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("t.toml");
+        std::fs::write(&path, file).unwrap();
+        let flags = Flags {
+            config: Some(path),
+            set: set.iter().map(|(k, v)| (*k, (*v).to_owned())).collect(),
+        };
+        let variables = variables
+            .iter()
+            .map(|(k, v)| ((*k).to_owned(), (*v).to_owned()));
+        Settings::load(&flags, variables)
+    }
+
+    #[test]
+    fn flags_win_over_variables_and_variables_over_the_file() {
+        let file = "listen = \"127.0.0.1:1\"\naudience = \"file\"\n[log]\nlevel = \"warn\"\n";
+        let settings = load(
+            file,
+            &[
+                ("TRIBUTARY_LISTEN", "127.0.0.1:2"),
+                ("TRIBUTARY_LOG_FORMAT", "json"),
+                ("PATH", "x"),
+            ],
+            &[("listen", "127.0.0.1:3")],
+        )
+        .unwrap();
+        assert_eq!(settings.listen.port(), 3);
+        assert_eq!(settings.audience.as_deref(), Some("file"));
+        assert_eq!(
+            settings.log,
+            LogSettings {
+                level: LogLevel::Warn,
+                format: LogFormat::Json
+            }
+        );
+    }
+
+    #[test]
+    fn a_mistake_is_named_with_its_origin_and_key() {
+        let error = load("listen = 8443", &[], &[]).unwrap_err().to_string();
+        assert!(
+            error.contains("t.toml") && error.contains("`listen`"),
+            "{error}"
+        );
+        let error = load("[tls]\ncertficate = \"x\"", &[], &[])
+            .unwrap_err()
+            .to_string();
+        assert!(
+            error.contains("t.toml") && error.contains("tls") && error.contains("certficate"),
+            "{error}"
+        );
+        let error = load("", &[("TRIBUTARY_WORKERS", "many")], &[])
+            .unwrap_err()
+            .to_string();
+        assert!(
+            error.contains("TRIBUTARY_WORKERS") && error.contains("`workers`"),
+            "{error}"
+        );
+        let error = load("", &[("TRIBUTARY_LISTNE", "x")], &[])
+            .unwrap_err()
+            .to_string();
+        assert!(error.contains("TRIBUTARY_LISTNE"), "{error}");
+        let error = load("", &[], &[("log.level", "loud")])
+            .unwrap_err()
+            .to_string();
+        assert!(
+            error.contains("the command line") && error.contains("log.level"),
+            "{error}"
+        );
+        let error = load("listen = ", &[], &[]).unwrap_err().to_string();
+        assert!(
+            error.contains("t.toml") && error.contains("line 1"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn without_tls_only_on_loopback_or_behind_a_proxy() {
+        let settings = load("plain = true", &[], &[]).unwrap();
+        assert_eq!(settings.listen.to_string(), "127.0.0.1:8080");
+        assert!(load("plain = true\nlisten = \"0.0.0.0:80\"", &[], &[]).is_err());
+        let behind = "plain = true\nlisten = \"0.0.0.0:80\"\nbehind_proxy = true";
+        assert_eq!(load(behind, &[], &[]).unwrap().transport, Transport::Plain);
+        assert_eq!(
+            load("", &[], &[]).unwrap().listen.to_string(),
+            "0.0.0.0:8443"
+        );
+        assert!(load("[tls]\nkey = \"k\"", &[], &[]).is_err());
+    }
+
+    #[test]
+    fn the_file_in_the_data_folder_is_read_when_no_other_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("tributary.toml"), "audience = \"here\"").unwrap();
+        let data = folder.path().to_str().unwrap().to_owned();
+        let flags = Flags {
+            config: None,
+            set: vec![("data", data)],
+        };
+        let settings = Settings::load(&flags, []).unwrap();
+        assert_eq!(settings.audience.as_deref(), Some("here"));
+        assert_eq!(settings.data.path(), folder.path());
+    }
+}

@@ -1,0 +1,31 @@
+//! HTTP: parse, call one service function, shape the answer. The only place, with `startup`, that names actix.
+//!
+//! [`routes`] is the table; there is one file per noun. Everything that blocks happens in one hop ([`blocking`]), and who
+//! is asking is looked up inside that hop ([`extract`]). [`frame`] surrounds every request. Not here: any rule.
+
+mod auth;
+mod blocking;
+mod body;
+mod devices;
+mod enrol;
+pub mod extract;
+pub mod frame;
+mod health;
+mod organisations;
+mod problem;
+pub mod routes;
+mod teams;
+mod users;
+
+pub use blocking::blocking;
+pub use body::{Json, RawBody};
+pub use routes::openapi;
+
+/// What HTTP is told from the configuration.
+#[derive(Clone, Copy, Debug)]
+pub struct HttpOptions {
+    /// Whether `X-Forwarded-For` says who asks.
+    pub behind_proxy: bool,
+    /// Whether there is no certificate that browsers trust, so that they must not be told to insist on one.
+    pub pinned: bool,
+}

@@ -1,0 +1,143 @@
+//! The table of routes, and the same as OpenAPI.
+
+use actix_web::web::{self, ServiceConfig, resource, scope};
+use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::{Modify, OpenApi};
+
+use super::{auth, devices, enrol, health, organisations, teams, users};
+use crate::service::error::{Code, ServiceError};
+
+/// Every address there is.
+pub fn configure(app: &mut ServiceConfig) {
+    // An id that cannot be read answers as one that is not there.
+    let path =
+        web::PathConfig::default().error_handler(|_, _| ServiceError::from(Code::NotFound).into());
+    let query = web::QueryConfig::default()
+        .error_handler(|_, _| ServiceError::from(Code::ParameterInvalid).into());
+    app.app_data(path)
+        .app_data(query)
+        .service(resource("/healthz").get(health::healthz))
+        .service(resource("/readyz").get(health::readyz))
+        .service(scope("/api/v1").configure(api))
+        .default_service(web::to(unknown));
+}
+
+fn api(api: &mut ServiceConfig) {
+    api.service(resource("/auth/nonce").post(auth::nonce))
+        .service(resource("/auth/device").post(auth::device))
+        .service(resource("/auth/sign-in").post(auth::sign_in))
+        .service(resource("/auth/refresh").post(auth::refresh))
+        .service(resource("/auth/sign-out").post(auth::sign_out))
+        .service(resource("/auth/reset").post(auth::reset))
+        .service(resource("/auth/password").post(auth::password))
+        .service(resource("/me").get(auth::me))
+        .service(resource("/enrol").post(enrol::enrol))
+        .service(resource("/device").get(enrol::device))
+        .service(resource("/users").get(users::list).post(users::create))
+        .service(resource("/users/{user}").get(users::get))
+        .service(resource("/users/{user}/reset").post(users::reset))
+        .service(resource("/users/{user}/disable").post(users::disable))
+        .service(resource("/users/{user}/enable").post(users::enable))
+        .service(resource("/users/{user}/role").post(users::role))
+        .service(resource("/teams").get(teams::list).post(teams::create))
+        .service(
+            resource("/teams/{team}/members/{user}")
+                .put(teams::join)
+                .delete(teams::leave),
+        )
+        .service(resource("/devices").get(devices::list))
+        .service(resource("/devices/codes").post(devices::code))
+        .service(resource("/devices/{device}/revoke").post(devices::revoke))
+        .service(
+            resource("/organisations")
+                .get(organisations::list)
+                .post(organisations::create),
+        )
+        .service(resource("/organisations/{organisation}/suspend").post(organisations::suspend))
+        .service(resource("/organisations/{organisation}/resume").post(organisations::resume));
+}
+
+async fn unknown() -> Result<&'static str, ServiceError> {
+    Err(Code::RouteUnknown.into())
+}
+
+#[derive(OpenApi)]
+#[openapi(
+    info(title = "Tributary", description = "Offline-first field survey sync server."),
+    paths(
+        health::healthz,
+        health::readyz,
+        auth::nonce,
+        auth::device,
+        auth::sign_in,
+        auth::refresh,
+        auth::sign_out,
+        auth::reset,
+        auth::password,
+        auth::me,
+        enrol::enrol,
+        enrol::device,
+        users::list,
+        users::create,
+        users::get,
+        users::reset,
+        users::disable,
+        users::enable,
+        users::role,
+        teams::list,
+        teams::create,
+        teams::join,
+        teams::leave,
+        devices::list,
+        devices::code,
+        devices::revoke,
+        organisations::list,
+        organisations::create,
+        organisations::suspend,
+        organisations::resume,
+    ),
+    modifiers(&Schemes)
+)]
+struct Api;
+
+struct Schemes;
+impl Modify for Schemes {
+    fn modify(&self, api: &mut utoipa::openapi::OpenApi) {
+        let components = api.components.get_or_insert_default();
+        for (name, description) in [
+            ("user", "The access token of a signed-in user."),
+            ("device", "The token of a device that proved itself."),
+        ] {
+            let scheme = HttpBuilder::new()
+                .scheme(HttpAuthScheme::Bearer)
+                .bearer_format("JWT")
+                .description(Some(description))
+                .build();
+            components.add_security_scheme(name, SecurityScheme::Http(scheme));
+        }
+    }
+}
+
+/// The API's description, from the code.
+pub fn openapi() -> utoipa::openapi::OpenApi {
+    Api::openapi()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_operation_has_an_id_of_its_own() {
+        let api = serde_json::to_value(openapi()).unwrap();
+        let mut seen = std::collections::HashSet::new();
+        for (path, methods) in api["paths"].as_object().unwrap() {
+            for (method, operation) in methods.as_object().unwrap() {
+                let id = operation["operationId"].as_str();
+                let id = id.unwrap_or_else(|| panic!("{method} {path} has no id"));
+                assert!(seen.insert(id.to_owned()), "{id} twice");
+            }
+        }
+        assert!(seen.len() >= 30);
+    }
+}

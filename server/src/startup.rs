@@ -1,0 +1,254 @@
+//! The composition root: settings in, a bound and running server out. Tests and the demo start it in their own process.
+//!
+//! The only place where configuration, service and HTTP meet.
+
+use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix_web::{App, HttpServer, middleware, web};
+use anyhow::{Context, Result};
+use tokio::sync::watch;
+
+use crate::config::{Settings, Transport};
+use crate::http;
+use crate::service::ambient::{SharedAmbient, System};
+use crate::service::{Service, ServiceOptions};
+use crate::storage::StorageError;
+use crate::storage::folder::{DataFolder, FolderLock};
+use crate::tls::{self, Tls};
+
+/// How long requests that have begun may take to end when the server is told to stop.
+const GRACE_SECONDS: u64 = 30;
+/// How long a slow link may take to send the head of a request.
+const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// A server that has its port and has not begun to answer.
+pub struct Application {
+    settings: Settings,
+    listener: TcpListener,
+    address: SocketAddr,
+    service: Arc<Service>,
+    tls: Option<Tls>,
+    stop: watch::Sender<bool>,
+    _lock: FolderLock,
+}
+
+/// Stops a running server from another thread.
+#[derive(Clone, Debug)]
+pub struct StopHandle(watch::Sender<bool>);
+
+impl StopHandle {
+    /// No new requests; those that have begun are answered; then [`Application::run`] returns.
+    pub fn stop(&self) {
+        self.0.send_replace(true);
+    }
+}
+
+/// Takes the lock of the data folder, with a sentence for people if another holds it.
+pub fn lock(data: &DataFolder) -> Result<FolderLock> {
+    data.lock().map_err(|e| match e {
+        StorageError::Locked => anyhow::anyhow!(
+            "another Tributary server is using the data folder {}.\n\
+             Two servers on one folder would damage it, so this one does not start. Stop the other first, or name \
+             another folder with --data.",
+            data.path().display()
+        ),
+        other => other.into(),
+    })
+}
+
+/// Where people reach the server, when the settings do not say: its address on the local network.
+pub fn derived_url(settings: &Settings, port: u16) -> String {
+    let scheme = if settings.transport == Transport::Plain {
+        "http"
+    } else {
+        "https"
+    };
+    let ip = settings.listen.ip();
+    let ip = if ip.is_unspecified() {
+        tls::local_address().unwrap_or(ip)
+    } else {
+        ip
+    };
+    if ip.is_unspecified() {
+        format!("{scheme}://localhost:{port}")
+    } else {
+        format!("{scheme}://{}", SocketAddr::new(ip, port))
+    }
+}
+
+/// The host of a URL.
+pub fn host_of(url: &str) -> Option<&str> {
+    let rest = url.split_once("://")?.1;
+    let authority = rest.split(['/', '?', '#']).next()?;
+    match authority.strip_prefix('[') {
+        Some(v6) => v6.split(']').next(),
+        None => authority.split(':').next(),
+    }
+}
+
+/// The service of a data folder as commands use it: without listening, beside a server that may be running.
+pub fn open_service(settings: &Settings) -> Result<Service> {
+    anyhow::ensure!(
+        settings.data.is_initialised(),
+        "{} is not a data folder yet. Make one with `tributary init`, or name another with --data.",
+        settings.data.path().display()
+    );
+    let url = settings.public_url.clone();
+    let url = url.unwrap_or_else(|| derived_url(settings, settings.listen.port()));
+    let tls = tls::load(&settings.transport, &settings.data, host_of(&url))?;
+    let options = ServiceOptions {
+        public_url: url,
+        audience: settings.audience.clone(),
+        certificate: tls.and_then(|tls| tls.pin),
+    };
+    Service::open(&settings.data, options, Arc::new(System::new())).map_err(in_words)
+}
+
+/// A failure of the service in the words of the command line: with its cause.
+pub fn in_words(error: crate::service::error::ServiceError) -> anyhow::Error {
+    match &error.cause {
+        Some(cause) => anyhow::anyhow!("{error} ({cause})"),
+        None => anyhow::anyhow!("{error}"),
+    }
+}
+
+impl Application {
+    /// Locks the data folder, binds the port, opens the files.
+    pub fn build(settings: Settings) -> Result<Self> {
+        Self::build_in(settings, Arc::new(System::new()))
+    }
+    /// The same with clocks that are the caller's.
+    pub fn build_in(settings: Settings, ambient: SharedAmbient) -> Result<Self> {
+        tls::install_provider();
+        anyhow::ensure!(
+            settings.data.is_initialised(),
+            "{} is not a data folder yet. Make one with `tributary init`, or name another with --data.",
+            settings.data.path().display()
+        );
+        let lock = lock(&settings.data)?;
+        let listener = TcpListener::bind(settings.listen)
+            .with_context(|| format!("listening on {}", settings.listen))?;
+        let address = listener.local_addr()?;
+        let url = settings.public_url.clone();
+        let url = url.unwrap_or_else(|| derived_url(&settings, address.port()));
+        let tls = tls::load(&settings.transport, &settings.data, host_of(&url))?;
+        let options = ServiceOptions {
+            public_url: url,
+            audience: settings.audience.clone(),
+            certificate: tls.as_ref().and_then(|tls| tls.pin.clone()),
+        };
+        let service = Service::open(&settings.data, options, ambient).map_err(in_words)?;
+        let service = Arc::new(service);
+        let (stop, _) = watch::channel(false);
+        Ok(Self {
+            settings,
+            listener,
+            address,
+            service,
+            tls,
+            stop,
+            _lock: lock,
+        })
+    }
+
+    /// The port it has.
+    pub fn port(&self) -> u16 {
+        self.address.port()
+    }
+    /// Where people reach it.
+    pub fn url(&self) -> &str {
+        &self.service.options().public_url
+    }
+    /// The rules it runs, for those who start it in their own process.
+    pub fn service(&self) -> Arc<Service> {
+        Arc::clone(&self.service)
+    }
+    /// Stops it from another thread.
+    pub fn stop_handle(&self) -> StopHandle {
+        StopHandle(self.stop.clone())
+    }
+
+    /// Answers until it is told to stop, by the handle, by SIGTERM or by ctrl-c. Blocks.
+    pub fn run(self) -> Result<()> {
+        actix_web::rt::System::new().block_on(self.serve())
+    }
+
+    async fn serve(self) -> Result<()> {
+        let service = web::Data::from(Arc::clone(&self.service));
+        let options = web::Data::new(http::HttpOptions {
+            behind_proxy: self.settings.behind_proxy,
+            pinned: self.tls.as_ref().is_none_or(|tls| tls.pin.is_some()),
+        });
+        let app = move || {
+            App::new()
+                .app_data(service.clone())
+                .app_data(options.clone())
+                .configure(http::routes::configure)
+                .wrap(middleware::Compress::default())
+                .wrap(middleware::from_fn(http::frame::frame))
+        };
+        let mut server = HttpServer::new(app)
+            .shutdown_timeout(GRACE_SECONDS)
+            .client_request_timeout(HEAD_TIMEOUT)
+            .shutdown_signal(stopped(self.stop.subscribe()));
+        if let Some(workers) = self.settings.workers {
+            server = server.workers(workers.get());
+        }
+        let server = match self.tls {
+            Some(tls) => server.listen_rustls_0_23(self.listener, tls.config)?,
+            None => server.listen(self.listener)?,
+        };
+        tracing::info!(address = %self.address, version = env!("CARGO_PKG_VERSION"), "listening");
+        server.run().await?;
+        tracing::info!("stopped");
+        Ok(())
+    }
+}
+
+/// Ends when somebody wants the server to stop.
+async fn stopped(mut told: watch::Receiver<bool>) {
+    let told = async {
+        // An error says that nobody is left who could tell.
+        if told.wait_for(|stop| *stop).await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    };
+    tokio::select! {
+        () = told => {}
+        _ = tokio::signal::ctrl_c() => tracing::info!(signal = "interrupt", "stopping"),
+        () = terminated() => tracing::info!(signal = "terminate", "stopping"),
+    }
+}
+
+#[cfg(unix)]
+async fn terminated() {
+    use tokio::signal::unix::{SignalKind, signal};
+    match signal(SignalKind::terminate()) {
+        Ok(mut signal) => {
+            signal.recv().await;
+        }
+        Err(_) => std::future::pending().await,
+    }
+}
+#[cfg(not(unix))]
+async fn terminated() {
+    std::future::pending().await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::host_of;
+
+    #[test]
+    fn the_host_of_a_url() {
+        assert_eq!(
+            host_of("https://survey.example.org:8443/x"),
+            Some("survey.example.org")
+        );
+        assert_eq!(host_of("https://[::1]:8443"), Some("::1"));
+        assert_eq!(host_of("http://10.0.0.1"), Some("10.0.0.1"));
+        assert_eq!(host_of("nonsense"), None);
+    }
+}
