@@ -7,6 +7,7 @@ pub mod access;
 pub mod ambient;
 mod authority;
 pub mod backup;
+pub mod check;
 mod device_proof;
 pub mod devices;
 mod enrol;

@@ -8,7 +8,7 @@ mod error;
 pub mod folder;
 mod ledger;
 mod open;
-mod org;
+pub(crate) mod org;
 mod rowsum;
 pub mod sets;
 mod store;

@@ -68,12 +68,15 @@ mod tests {
     fn sum(sql: &str) -> i64 {
         let conn = Connection::open_in_memory().unwrap();
         register(&conn).unwrap();
-        conn.query_row(&format!("SELECT row_sum({sql})"), [], |r| r.get(0)).unwrap()
+        conn.query_row(&format!("SELECT row_sum({sql})"), [], |r| r.get(0))
+            .unwrap()
     }
 
     #[test]
     fn values_types_and_borders_count() {
-        let all = ["1", "1.0", "'1'", "x'31'", "NULL", "'a', 'b'", "'ab'", "'', 'ab'", "''", "x''", "0"];
+        let all = [
+            "1", "1.0", "'1'", "x'31'", "NULL", "'a', 'b'", "'ab'", "'', 'ab'", "''", "x''", "0",
+        ];
         let sums: std::collections::BTreeSet<i64> = all.iter().map(|sql| sum(sql)).collect();
         assert_eq!(sums.len(), all.len());
     }

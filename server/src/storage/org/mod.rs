@@ -6,7 +6,7 @@
 
 mod actor;
 mod audit;
-mod check;
+pub(crate) mod check;
 mod erasure;
 mod form;
 mod log;

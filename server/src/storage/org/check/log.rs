@@ -22,9 +22,10 @@ impl Check<'_, '_> {
                 expected = at;
             }
             report.entries += 1;
-            let (Ok(entry_hash), Ok(log_hash)) =
-                (r.get::<_, [u8; 32]>("entry_hash"), r.get::<_, [u8; 32]>("log_hash"))
-            else {
+            let (Ok(entry_hash), Ok(log_hash)) = (
+                r.get::<_, [u8; 32]>("entry_hash"),
+                r.get::<_, [u8; 32]>("log_hash"),
+            ) else {
                 report.fault("log.chain", at);
                 return Ok(());
             };
@@ -104,7 +105,10 @@ impl Check<'_, '_> {
     /// Whether the row that an entry announces is there.
     fn behind(&self, row: &LogRow, body: &[u8]) -> Result<bool> {
         let (text, key): (_, &dyn rusqlite::ToSql) = match row.kind {
-            LogKind::Erased => ("SELECT 1 FROM tombstone WHERE hash = ?1 AND pos = ?2", &body),
+            LogKind::Erased => (
+                "SELECT 1 FROM tombstone WHERE hash = ?1 AND pos = ?2",
+                &body,
+            ),
             LogKind::Form => ("SELECT 1 FROM form WHERE hash = ?1 AND pos = ?2", &body),
             LogKind::Policy => (
                 "SELECT 1 FROM policy WHERE CAST(body AS BLOB) = ?1 AND pos = ?2",

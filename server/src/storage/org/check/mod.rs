@@ -4,6 +4,8 @@
 //! file. Nothing that is reported quotes an answer or a record's id.
 
 mod actors;
+#[cfg(test)]
+pub(crate) mod cells;
 mod log;
 mod records;
 mod rows;

@@ -6,8 +6,7 @@ use super::super::{MIGRATIONS, Result};
 use super::{Check, CheckReport, place};
 use crate::storage::{StorageError, open, rowsum};
 
-const OBJECTS: &str =
-    "SELECT type, name, tbl_name, coalesce(sql, '') FROM sqlite_schema WHERE name NOT LIKE 'sqlite_stat%' ORDER BY type, name";
+const OBJECTS: &str = "SELECT type, name, tbl_name, coalesce(sql, '') FROM sqlite_schema WHERE name NOT LIKE 'sqlite_stat%' ORDER BY type, name";
 
 type Object = (String, String, String, String);
 
@@ -86,13 +85,21 @@ mod tests {
 
     #[test]
     fn every_table_has_a_sum_over_all_columns_but_hashed_bodies() {
-        for (_, name, _, sql) in expected().unwrap().iter().filter(|o| o.0 == "table" && !o.1.starts_with("sqlite_")) {
-            let columns = rowsum::columns(sql).unwrap_or_else(|| panic!("table {name} has no column `sum`: see storage/rowsum.rs"));
+        for (_, name, _, sql) in expected()
+            .unwrap()
+            .iter()
+            .filter(|o| o.0 == "table" && !o.1.starts_with("sqlite_"))
+        {
+            let columns = rowsum::columns(sql).unwrap_or_else(|| {
+                panic!("table {name} has no column `sum`: see storage/rowsum.rs")
+            });
             let summed: Vec<&str> = columns.split(", ").collect();
             let conn = Connection::open_in_memory().unwrap();
             rowsum::register(&conn).unwrap();
             conn.execute_batch(sql).unwrap();
-            let mut statement = conn.prepare(&format!("SELECT name FROM pragma_table_info('{name}')")).unwrap();
+            let mut statement = conn
+                .prepare(&format!("SELECT name FROM pragma_table_info('{name}')"))
+                .unwrap();
             let left: Vec<String> = statement
                 .query_map([], |r| r.get::<_, String>(0))
                 .unwrap()
