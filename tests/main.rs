@@ -9,4 +9,5 @@
     reason = "what cannot fail in a test may say so, in its helpers too"
 )]
 
+mod simulation;
 mod tidy;

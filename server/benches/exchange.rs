@@ -25,7 +25,9 @@ use tributary_sync_core::wire::message::*;
 struct Key256(EcdsaKeyPair);
 impl Signer for Key256 {
     fn sign(&self, _: OrgId, bytes: &[u8]) -> Result<String, StorageError> {
-        Ok(hex::encode(self.0.sign(&SystemRandom::new(), bytes).unwrap()))
+        Ok(hex::encode(
+            self.0.sign(&SystemRandom::new(), bytes).unwrap(),
+        ))
     }
     fn verify(&self, _: OrgId, _: &[u8], _: &str) -> bool {
         true
@@ -59,7 +61,14 @@ fn env(files: &OrgFiles) -> Env {
 }
 
 /// A batch of interviews of 52 answers, about 1.4 kB each.
-fn batch(org: OrgId, actor: ActorId, device_key: &[u8], first: u64, count: u64, before: ChainHash) -> ExchangeRequest {
+fn batch(
+    org: OrgId,
+    actor: ActorId,
+    device_key: &[u8],
+    first: u64,
+    count: u64,
+    before: ChainHash,
+) -> ExchangeRequest {
     let mut chain = before;
     let mut items = Vec::new();
     for n in first..first + count {
@@ -67,8 +76,14 @@ fn batch(org: OrgId, actor: ActorId, device_key: &[u8], first: u64, count: u64, 
         getrandom::fill(&mut id).unwrap();
         let writes = (0..52u32)
             .map(|f| {
-                let text = format!("answer {f} of {}", u64::from_be_bytes(id[..8].try_into().unwrap()) % 9_973);
-                (Key::Field(FieldId(1_000_003 * (f + 1))), Value::Text(Text::new(text).unwrap()))
+                let text = format!(
+                    "answer {f} of {}",
+                    u64::from_be_bytes(id[..8].try_into().unwrap()) % 9_973
+                );
+                (
+                    Key::Field(FieldId(1_000_003 * (f + 1))),
+                    Value::Text(Text::new(text).unwrap()),
+                )
             })
             .collect();
         let change = Draft {
@@ -87,7 +102,10 @@ fn batch(org: OrgId, actor: ActorId, device_key: &[u8], first: u64, count: u64, 
         .seal()
         .unwrap();
         chain = chain_next(chain, change.dot.seq, change.hash());
-        items.push(Item::Change { change: Box::new(change), effective: None });
+        items.push(Item::Change {
+            change: Box::new(change),
+            effective: None,
+        });
     }
     let _ = (org, device_key);
     ExchangeRequest {
@@ -95,7 +113,10 @@ fn batch(org: OrgId, actor: ActorId, device_key: &[u8], first: u64, count: u64, 
         epoch: EpochId::from_bytes([1; 16]),
         head: None,
         cursor: None,
-        chain: ChainPoint { seq: Seq::new(first + count - 1).unwrap(), hash: chain },
+        chain: ChainPoint {
+            seq: Seq::new(first + count - 1).unwrap(),
+            hash: chain,
+        },
         first: Seq::new(first).unwrap(),
         before,
         items,
@@ -149,7 +170,9 @@ fn run(clients: u8, per: u64, requests: u64) -> f64 {
             revoked: false,
             device_key: vec![client; 65],
         };
-        let ask = ActorRequest { instance: InstanceId::from_bytes(id) };
+        let ask = ActorRequest {
+            instance: InstanceId::from_bytes(id),
+        };
         let actor = exchange::actor(&files, &env, &caller, &ask).unwrap().actor;
         let mut chain = chain_start(org, actor, &caller.device_key);
         let mut list = Vec::new();
@@ -180,13 +203,17 @@ fn raw(per: u64, requests: u64) -> f64 {
     let conn = rusqlite::Connection::open(folder.path().join("raw.db")).unwrap();
     conn.pragma_update(None, "journal_mode", "WAL").unwrap();
     conn.pragma_update(None, "synchronous", "FULL").unwrap();
-    conn.execute_batch("CREATE TABLE t (n INTEGER PRIMARY KEY, body BLOB)").unwrap();
+    conn.execute_batch("CREATE TABLE t (n INTEGER PRIMARY KEY, body BLOB)")
+        .unwrap();
     let body = vec![0x5a; 1_400];
     let started = Instant::now();
     for _ in 0..requests {
         conn.execute_batch("BEGIN").unwrap();
         for _ in 0..per {
-            conn.prepare_cached("INSERT INTO t (body) VALUES (?1)").unwrap().execute([&body]).unwrap();
+            conn.prepare_cached("INSERT INTO t (body) VALUES (?1)")
+                .unwrap()
+                .execute([&body])
+                .unwrap();
         }
         conn.execute_batch("COMMIT").unwrap();
     }
@@ -200,11 +227,20 @@ fn main() {
     let limit = raw(100, 10 * scale);
     println!("raw SQLite rows, 100 a commit:                 {limit:>9.0}/s");
     let one = run(1, 100, 5 * scale);
-    println!("exchange, 1 client, 100 interviews a request:  {one:>9.0}/s   {:.3} of raw", one / limit);
+    println!(
+        "exchange, 1 client, 100 interviews a request:  {one:>9.0}/s   {:.3} of raw",
+        one / limit
+    );
     let many = run(4, 100, 2 * scale);
-    println!("exchange, 4 clients, 100 interviews a request: {many:>9.0}/s   {:.3} of raw", many / limit);
+    println!(
+        "exchange, 4 clients, 100 interviews a request: {many:>9.0}/s   {:.3} of raw",
+        many / limit
+    );
     let limit = raw(1, 50 * scale);
     println!("raw SQLite rows, 1 a commit:                   {limit:>9.0}/s");
     let single = run(16, 1, 10 * scale);
-    println!("exchange, 16 clients, 1 interview a request:   {single:>9.0}/s   {:.3} of raw", single / limit);
+    println!(
+        "exchange, 16 clients, 1 interview a request:   {single:>9.0}/s   {:.3} of raw",
+        single / limit
+    );
 }

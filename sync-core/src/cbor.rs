@@ -189,6 +189,7 @@ impl Writer {
 const BAD: ParseError = ParseError::Bytes("not our canonical form");
 
 /// Reads canonical bytes.
+#[derive(Clone, Copy)]
 pub(crate) struct Reader<'a> {
     rest: &'a [u8],
 }
@@ -201,6 +202,16 @@ impl<'a> Reader<'a> {
         let (taken, rest) = self.rest.split_at_checked(len).ok_or(BAD)?;
         self.rest = rest;
         Ok(taken)
+    }
+    /// The bytes that `read` passes over.
+    pub(crate) fn span(
+        &mut self,
+        read: impl FnOnce(&mut Self) -> Result<(), ParseError>,
+    ) -> Result<&'a [u8], ParseError> {
+        let from = self.rest;
+        read(self)?;
+        from.get(..from.len().saturating_sub(self.rest.len()))
+            .ok_or(BAD)
     }
     /// The argument behind a head, in exactly `N` bytes, refused if fewer would have done.
     fn argument<const N: usize>(&mut self, least: u64) -> Result<u64, ParseError> {
@@ -267,6 +278,9 @@ impl<'a> Reader<'a> {
             _ => Err(BAD),
         }
     }
+    pub(crate) fn int(&mut self) -> Result<i64, ParseError> {
+        Self::int_of(self.head()?)
+    }
     fn int_of((major, n): (u8, u64)) -> Result<i64, ParseError> {
         let n = i64::try_from(n).map_err(|_| BAD)?;
         match major {
@@ -288,7 +302,7 @@ impl<'a> Reader<'a> {
         std::str::from_utf8(bytes).map_err(|_| BAD)
     }
     /// Whether the next item is null, which is then passed over.
-    fn null(&mut self) -> bool {
+    pub(crate) fn null(&mut self) -> bool {
         const NULL_BYTE: u8 = SIMPLE << 5 | NULL as u8;
         match self.rest.split_first() {
             Some((&NULL_BYTE, rest)) => {
@@ -394,7 +408,7 @@ impl<'a> Reader<'a> {
         value.check()?;
         Ok(value)
     }
-    fn geo(&mut self) -> Result<Geo, ParseError> {
+    pub(crate) fn geo(&mut self) -> Result<Geo, ParseError> {
         let mut next = || match self.null() {
             true => Ok(None),
             false => Self::int_of(self.head()?).map(Some),

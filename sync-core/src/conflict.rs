@@ -152,7 +152,8 @@ impl Record {
         out
     }
 
-    fn row_place(&self, group: FieldId, row: RowId) -> Option<&RowPlace> {
+    /// Where a row of a repeat stands, if its place has arrived.
+    pub fn row_place(&self, group: FieldId, row: RowId) -> Option<&RowPlace> {
         let values = self.values(&Key::RowMeta { group, row }).iter();
         values
             .filter_map(|(dot, value)| match value {

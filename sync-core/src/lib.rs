@@ -15,4 +15,5 @@ pub mod session;
 pub mod testing;
 pub mod validate;
 pub mod value;
+pub mod view;
 pub mod wire;

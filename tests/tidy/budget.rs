@@ -30,7 +30,6 @@ const LONGER: &[(&str, &str)] = &[
         "server/src/service/forms/tests.rs::faults_name_their_cell",
         "one table of faults and the cells they are found in",
     ),
-    ("server/src/service/forms/xlsform.rs", "to be split"),
     ("sync-core/src/form/xform.rs::field", "to be split"),
     ("sync-core/src/session/run.rs", "to be split"),
     ("sync-core/tests/session/server.rs", "to be split"),

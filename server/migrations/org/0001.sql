@@ -69,6 +69,7 @@ CREATE TABLE record (
 CREATE INDEX record_conflicts ON record (n) WHERE conflicts > 0;
 CREATE INDEX record_form ON record (form_id, n);
 CREATE INDEX record_pos ON record (pos);
+CREATE INDEX record_restricted ON record (n, restricted_at) WHERE restricted_at IS NOT NULL;
 
 -- A row stands from the first time a profile had the record; in scope while made or assigned.
 CREATE TABLE scope (

@@ -5,6 +5,7 @@
 //! audit. To add one: a file, a line in [`Command`], a line in [`dispatch`].
 
 mod device;
+mod form;
 mod init;
 mod org;
 mod serve;
@@ -68,6 +69,9 @@ enum Command {
     /// Devices of an organisation
     #[command(subcommand)]
     Device(device::Device),
+    /// Forms of an organisation
+    #[command(subcommand)]
+    Form(form::Form),
 }
 
 fn dispatch(command: Command, common: &Common) -> Result<()> {
@@ -78,6 +82,7 @@ fn dispatch(command: Command, common: &Common) -> Result<()> {
         Command::User(command) => command.run(&common.service()?),
         Command::Team(command) => command.run(&common.service()?),
         Command::Device(command) => command.run(&common.service()?),
+        Command::Form(command) => command.run(&common.service()?),
     }
 }
 

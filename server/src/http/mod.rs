@@ -9,11 +9,13 @@ mod body;
 mod devices;
 mod enrol;
 pub mod extract;
+mod forms;
 pub mod frame;
 mod health;
 mod organisations;
 mod problem;
 pub mod routes;
+mod sync;
 mod teams;
 mod users;
 

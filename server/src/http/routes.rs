@@ -4,7 +4,7 @@ use actix_web::web::{self, ServiceConfig, resource, scope};
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 
-use super::{auth, devices, enrol, health, organisations, teams, users};
+use super::{auth, devices, enrol, forms, health, organisations, sync, teams, users};
 use crate::service::error::{Code, ServiceError};
 
 /// Every address there is.
@@ -19,6 +19,7 @@ pub fn configure(app: &mut ServiceConfig) {
         .service(resource("/healthz").get(health::healthz))
         .service(resource("/readyz").get(health::readyz))
         .service(scope("/api/v1").configure(api))
+        .service(scope("/sync/v1").configure(sync_api))
         .default_service(web::to(unknown));
 }
 
@@ -45,6 +46,10 @@ fn api(api: &mut ServiceConfig) {
                 .put(teams::join)
                 .delete(teams::leave),
         )
+        .service(resource("/forms").get(forms::list).post(forms::publish))
+        .service(resource("/forms/preview").post(forms::preview))
+        .service(resource("/forms/{form}/versions").get(forms::versions))
+        .service(resource("/form-versions/{hash}").get(forms::version))
         .service(resource("/devices").get(devices::list))
         .service(resource("/devices/codes").post(devices::code))
         .service(resource("/devices/{device}/revoke").post(devices::revoke))
@@ -55,6 +60,14 @@ fn api(api: &mut ServiceConfig) {
         )
         .service(resource("/organisations/{organisation}/suspend").post(organisations::suspend))
         .service(resource("/organisations/{organisation}/resume").post(organisations::resume));
+}
+
+fn sync_api(api: &mut ServiceConfig) {
+    api.service(resource("/exchange").post(sync::exchange))
+        .service(resource("/compare").post(sync::compare))
+        .service(resource("/actor").post(sync::actor))
+        .service(resource("/lost").post(sync::lost))
+        .service(resource("/forms/{hash}").get(sync::form));
 }
 
 async fn unknown() -> Result<&'static str, ServiceError> {
@@ -95,6 +108,16 @@ async fn unknown() -> Result<&'static str, ServiceError> {
         organisations::create,
         organisations::suspend,
         organisations::resume,
+        forms::preview,
+        forms::publish,
+        forms::list,
+        forms::versions,
+        forms::version,
+        sync::exchange,
+        sync::compare,
+        sync::actor,
+        sync::lost,
+        sync::form,
     ),
     modifiers(&Schemes)
 )]

@@ -189,6 +189,7 @@ impl Service {
                 actor: actor.id,
                 grant: grant(&env, &caller, &actor)?,
                 epoch: txn.epoch()?.id,
+                head: super::exchange::head(txn, &env)?,
                 keys,
                 audience,
                 server_time: rfc3339(now),

@@ -14,6 +14,7 @@ mod enrol;
 pub mod env;
 pub mod error;
 pub mod exchange;
+pub mod export;
 pub mod forms;
 mod handover;
 pub mod keys;

@@ -19,7 +19,7 @@ pub use ledger::Ledger;
 pub use org::{
     ActorRow, AuditEntry, AuditRow, CheckReport, EpochRow, Erased, Fault, FormRow, ItemRow,
     ItemStatus, Judgement, LogEntry, LogKind, LogRow, NewActor, NewLog, NewQuarantine, OrgTxn,
-    PolicyRow, ProfileRow, QuarantineRow, RecordFilter, RecordNo, RecordRow, RecordState, ScopeRow, Stage,
-    TombstoneRow, read_file,
+    PolicyRow, ProfileRow, QuarantineRow, RawRecord, RecordFilter, RecordNo, RecordRow,
+    RecordState, ScopeRow, Stage, TombstoneRow, read_file,
 };
 pub use store::OrgFiles;

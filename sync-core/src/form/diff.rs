@@ -98,7 +98,8 @@ pub struct Preview {
     pub renamed: Vec<Renamed>,
     /// Fields whose rules change.
     pub rules: Vec<RulesChange>,
-    /// Whether the form asked consent and no longer does.
+    /// Whether a field that held consent goes: its answers would no longer count, and records made with the new version
+    /// would stay withheld. It is to be mapped to its successor.
     pub consent_dropped: bool,
 }
 
@@ -118,7 +119,7 @@ impl Preview {
             return Err(FormError::new(FormErrorKind::Policy, detail));
         }
         if self.consent_dropped {
-            let detail = "This form asked consent, and the new version does not.";
+            let detail = "The question that held consent is gone; name its successor.";
             return Err(FormError::new(FormErrorKind::Consent, detail));
         }
         Ok(())
@@ -129,15 +130,13 @@ pub(super) fn preview(
     previous: &[FieldIdentity],
     current: &[FieldIdentity],
     mapping: &BTreeMap<String, FieldId>,
-    asks_consent: bool,
 ) -> Preview {
     let before: HashMap<FieldId, &FieldIdentity> = previous.iter().map(|p| (p.id, p)).collect();
     let now: HashMap<FieldId, &FieldIdentity> = current.iter().map(|c| (c.id, c)).collect();
     let mut out = Preview {
-        consent_dropped: !asks_consent
-            && previous
-                .iter()
-                .any(|p| p.live && !p.rules.consent.is_empty()),
+        consent_dropped: previous
+            .iter()
+            .any(|p| p.live && !p.rules.consent.is_empty() && !now.contains_key(&p.id)),
         ..Preview::default()
     };
     let mut dropped: Vec<&FieldIdentity> = previous

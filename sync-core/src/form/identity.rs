@@ -119,7 +119,7 @@ pub fn assign_ids(
             rules: FieldRules::of(f),
         })
         .collect();
-    let preview = preview(previous, &current, mapping, form.model.asks_consent());
+    let preview = preview(previous, &current, mapping);
     let in_force: HashMap<FieldId, &FieldRules> =
         previous.iter().map(|p| (p.id, &p.rules)).collect();
     let rules = current
@@ -531,7 +531,21 @@ mod tests {
         );
         assert!(stricter.preview.rules.is_empty());
         let gone = publish(&publish(&[], consent).identities, "");
-        assert!(gone.preview.consent_dropped && gone.preview.plain().is_err());
+        assert!(gone.preview.plain().is_err());
+        let old = publish(&[], consent);
+        let mut lineage = old.identities.clone();
+        lineage.iter_mut().for_each(|i| i.name.push_str("_before"));
+        let renamed = publish(&lineage, consent);
+        assert!(renamed.preview.consent_dropped && renamed.preview.plain().is_err());
+        let mapping = BTreeMap::from([("/d/ok".to_owned(), id_at(&old, "/d/ok"))]);
+        let mapped = assign_ids(
+            &lineage,
+            &form(&spec, consent),
+            Vec::new(),
+            &mapping,
+            counter(),
+        );
+        assert!(mapped.unwrap().preview.plain().is_ok());
     }
 
     #[test]

@@ -102,7 +102,7 @@ fn verify(
 }
 
 fn head_is_signed(org: OrgId, verifier: &dyn Verifier, head: &Head) -> bool {
-    let bytes = Head::signed_bytes(org, head.epoch, head.pos, head.hash, head.copied);
+    let bytes = head.signed_bytes(org);
     verifier.verify(&bytes, &head.sig)
 }
 

@@ -9,7 +9,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use sha2::{Digest, Sha256};
 
-use super::message::{Grant, PolicyEntry, Signature};
+use super::message::{Grant, Head, PolicyEntry, Signature};
 use crate::cbor::Writer;
 use crate::error::ParseError;
 use crate::ids::{ActorId, EpochId, InstanceId, OrgId, ProfileId, UserId};
@@ -21,7 +21,11 @@ pub struct PublicKey([u8; 65]);
 impl PublicKey {
     /// Wraps an uncompressed point. Whether it lies on the curve is for whoever uses it.
     pub fn from_point(bytes: [u8; 65]) -> Result<Self, ParseError> {
-        if bytes[0] == 4 { Ok(Self(bytes)) } else { Err(ParseError::Id("PublicKey")) }
+        if bytes[0] == 4 {
+            Ok(Self(bytes))
+        } else {
+            Err(ParseError::Id("PublicKey"))
+        }
     }
     /// The same from a slice.
     pub fn from_slice(bytes: &[u8]) -> Result<Self, ParseError> {
@@ -178,6 +182,8 @@ pub struct EnrolReply {
     pub grant: Grant,
     /// The epoch of the organisation's log.
     pub epoch: EpochId,
+    /// The log's signed head, which holds the grant: the device keeps it as the highest it was given.
+    pub head: Head,
     /// The organisation's keys.
     pub keys: KeySet,
     /// What the device names as audience when it proves itself.

@@ -41,6 +41,9 @@ pub struct ChainPoint {
 pub struct Head {
     /// The epoch of the log.
     pub epoch: EpochId,
+    /// When that epoch opened, in milliseconds since 1970: later epochs opened later, so that a server which never
+    /// heard of an epoch can tell one that it lost from one that it replaced.
+    pub opened: u64,
     /// Its last position.
     pub pos: LogPos,
     /// The hash of the log up to there.
@@ -52,21 +55,17 @@ pub struct Head {
 }
 
 impl Head {
-    /// What the signature covers: `tributary-head-v1` and the CBOR of [organisation, epoch, position, hash, copied].
-    pub fn signed_bytes(
-        org: OrgId,
-        epoch: EpochId,
-        pos: LogPos,
-        hash: LogHash,
-        copied: LogPos,
-    ) -> Vec<u8> {
+    /// What the signature covers: `tributary-head-v1` and the CBOR of [organisation, epoch, opened, position, hash,
+    /// copied].
+    pub fn signed_bytes(&self, org: OrgId) -> Vec<u8> {
         let mut w = Writer::new();
-        w.array(5);
+        w.array(6);
         w.bytes(org.as_bytes());
-        w.bytes(epoch.as_bytes());
-        w.uint(pos.get());
-        w.bytes(hash.as_bytes());
-        w.uint(copied.get());
+        w.bytes(self.epoch.as_bytes());
+        w.uint(self.opened);
+        w.uint(self.pos.get());
+        w.bytes(self.hash.as_bytes());
+        w.uint(self.copied.get());
         prefixed(b"tributary-head-v1", w)
     }
 }

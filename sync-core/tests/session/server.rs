@@ -192,14 +192,16 @@ impl Server {
     }
     pub(crate) fn head(&self) -> Head {
         let (p, hash) = (pos(self.log.len() as u64), self.head_hash(self.log.len()));
-        let bytes = Head::signed_bytes(ORG, self.epoch, p, hash, pos(self.copied));
-        Head {
+        let mut head = Head {
             epoch: self.epoch,
+            opened: u64::from(self.epoch.as_bytes()[0]),
             pos: p,
             hash,
             copied: pos(self.copied),
-            sig: sign(&bytes),
-        }
+            sig: String::new(),
+        };
+        head.sig = sign(&head.signed_bytes(ORG));
+        head
     }
 
     pub(crate) fn backup(&mut self) -> Server {

@@ -24,10 +24,10 @@ pub(super) fn check(
     caller: &Caller,
     request: &ExchangeRequest,
 ) -> Result<Passed, Refusal> {
+    check_head(txn, env, caller, request.head.as_ref())?;
     if txn.stopped()? {
         return Err(Refusal::Stopped);
     }
-    check_head(txn, env, caller, request.head.as_ref())?;
     let epoch = txn.epoch()?.id;
     if request.epoch != epoch {
         return Err(Refusal::EpochChanged { epoch });
@@ -59,7 +59,7 @@ pub(super) fn own_actor(
 }
 
 /// A server that does not have exactly the head that a device was given in this epoch was rolled back or copied. So
-/// was one that never heard of an epoch whose head it signed. Signatures of earlier epochs are no evidence.
+/// was one that never heard of an epoch that it opened later than its own. Signatures of earlier epochs are no evidence.
 pub(super) fn check_head(
     txn: &OrgTxn<'_>,
     env: &Env,
@@ -67,15 +67,23 @@ pub(super) fn check_head(
     head: Option<&Head>,
 ) -> Result<(), Refusal> {
     let Some(head) = head else { return Ok(()) };
-    let signed = Head::signed_bytes(caller.org, head.epoch, head.pos, head.hash, head.copied);
-    if !env.signer.verify(caller.org, &signed, &head.sig) {
+    if !env
+        .signer
+        .verify(caller.org, &head.signed_bytes(caller.org), &head.sig)
+    {
         return Err(Refusal::HeadInvalid);
     }
-    let ours = match txn.epoch_by_id(head.epoch)? {
-        Some(known) => known.id != txn.epoch()?.id || txn.log_hash(head.pos)? == Some(head.hash),
-        None => false,
+    let now = txn.epoch()?;
+    let sound = if head.epoch == now.id {
+        txn.log_hash(head.pos)? == Some(head.hash)
+    } else {
+        txn.epoch_by_id(head.epoch)?.is_some() || head.opened <= now.opened_at
     };
-    if ours { Ok(()) } else { Err(Refusal::Stopped) }
+    if sound {
+        return Ok(());
+    }
+    txn.note_epoch_shown(head.opened)?;
+    Err(Refusal::Stopped)
 }
 
 /// h of an actor at a number it has used.

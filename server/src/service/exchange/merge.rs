@@ -371,7 +371,7 @@ fn deciding(role: Role) -> Option<DecideRole> {
 }
 
 /// The status that counts: an approval only while its context covers every live answer (§9.7).
-pub(super) fn status(record: &Record) -> &'static str {
+pub fn status(record: &Record) -> &'static str {
     let Some((Value::Code(code), live)) = record.winner(&Key::Meta(MetaKey::Status)) else {
         return "draft";
     };

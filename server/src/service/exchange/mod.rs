@@ -31,7 +31,7 @@ use super::env::Env;
 use crate::storage::{OrgFiles, StorageError};
 
 pub use actor::{grant, new_actor};
-pub use merge::{Author, Merger, Refused};
+pub use merge::{Author, Merger, Refused, status};
 pub use reply::head;
 pub use scope::set_assigned;
 
@@ -165,8 +165,14 @@ pub fn compare(
 ) -> Result<CompareReply, Refusal> {
     let (env, caller_) = (env.clone(), caller.clone());
     files.write(caller.org, move |txn| {
-        compare::compare(txn, &env, &caller_, &request)
-    })
+        match compare::compare(txn, &env, &caller_, &request) {
+            Err(Refusal::Stopped) => {
+                txn.set_stopped(true)?;
+                Ok(Err(Refusal::Stopped))
+            }
+            other => other.map(Ok),
+        }
+    })?
 }
 
 /// What the device can never resend; closes the actor.

@@ -61,20 +61,18 @@ pub(super) fn exchange(
 
 /// The signed head of the log as of this snapshot.
 pub fn head(txn: &OrgTxn<'_>, env: &Env) -> Result<Head, StorageError> {
-    let epoch = txn.epoch()?.id;
+    let epoch = txn.epoch()?;
     let (pos, hash) = txn.head()?;
-    let copied = txn.copied()?;
-    let sig = env.signer.sign(
-        txn.org(),
-        &Head::signed_bytes(txn.org(), epoch, pos, hash, copied),
-    )?;
-    Ok(Head {
-        epoch,
+    let mut head = Head {
+        epoch: epoch.id,
+        opened: epoch.opened_at,
         pos,
         hash,
-        copied,
-        sig,
-    })
+        copied: txn.copied()?,
+        sig: String::new(),
+    };
+    head.sig = env.signer.sign(txn.org(), &head.signed_bytes(txn.org()))?;
+    Ok(head)
 }
 
 fn receipt(txn: &OrgTxn<'_>, env: &Env, org: OrgId, actor: &ActorRow) -> Result<Receipt, Refusal> {

@@ -5,7 +5,7 @@
 
 use tributary_sync_core::form::{self, FormError, FormErrorKind, PreparedForm, XFORM_BYTES_MAX};
 
-use super::{ods, xls, xlsform, xlsx};
+use super::{ods, ole, xls, xlsform, xlsx};
 
 /// The largest workbook as it is sent, in bytes.
 pub const WORKBOOK_BYTES_MAX: usize = 8 * 1024 * 1024;
@@ -33,11 +33,11 @@ pub fn import(bytes: &[u8], file_name: &str) -> Result<ImportedForm, FormError> 
         };
         return xlsform::convert(workbook, file_name);
     }
-    if bytes.starts_with(&xls::SIGNATURE) {
+    if bytes.starts_with(&ole::SIGNATURE) {
         return xlsform::convert(xls::read(bytes)?, file_name);
     }
     let Ok(text) = std::str::from_utf8(bytes) else {
-        let detail = "This is neither a workbook (.xlsx, .ods) nor an XForm in UTF-8 (.xml).";
+        let detail = "This is neither a workbook (.xlsx, .xls, .ods) nor an XForm in UTF-8 (.xml).";
         return Err(FormError::new(FormErrorKind::Workbook, detail));
     };
     if text.len() > XFORM_BYTES_MAX
@@ -50,6 +50,6 @@ pub fn import(bytes: &[u8], file_name: &str) -> Result<ImportedForm, FormError> 
             itemsets_csv: None,
         });
     }
-    let detail = "This is neither a workbook (.xlsx, .ods) nor an XForm (.xml).";
+    let detail = "This is neither a workbook (.xlsx, .xls, .ods) nor an XForm (.xml).";
     Err(FormError::new(FormErrorKind::Workbook, detail))
 }

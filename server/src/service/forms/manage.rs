@@ -65,13 +65,22 @@ pub struct FormView {
 impl From<FormRow> for FormView {
     fn from(row: FormRow) -> Self {
         let published_at = rfc3339(row.published_at);
-        Self { form_id: row.form_id, title: row.title, version: row.version, hash: row.hash, published_at }
+        Self {
+            form_id: row.form_id,
+            title: row.title,
+            version: row.version,
+            hash: row.hash,
+            published_at,
+        }
     }
 }
 
 impl From<FormError> for ServiceError {
     fn from(error: FormError) -> Self {
-        let mut item = ErrorItem { pointer: None, ..ErrorItem::at("", error.code(), error.detail) };
+        let mut item = ErrorItem {
+            pointer: None,
+            ..ErrorItem::at("", error.code(), error.detail)
+        };
         match *error.place {
             Place::Unknown => {}
             Place::Xml { line, column } => {
@@ -100,7 +109,9 @@ impl Service {
         by.require(org, Action::ManageForms)?;
         let version = read(upload)?;
         let env = self.env();
-        let done = self.files.read::<_, PublishError>(org, |txn| preview(txn, &env, &version))?;
+        let done = self
+            .files
+            .read::<_, PublishError>(org, |txn| preview(txn, &env, &version))?;
         Ok(view(&version, done))
     }
     /// Publishes a form version. Broken files are refused with the place of the fault, and nothing is stored.
@@ -112,7 +123,16 @@ impl Service {
     pub fn publish_builtin_interview(&self, by: By<'_>, org: OrgId) -> Result<VersionView> {
         by.require(org, Action::ManageForms)?;
         let ImportedForm { form, .. } = super::builtin_interview()?;
-        self.publish_version(by, org, NewVersion { form, attachments: Vec::new(), mapping: BTreeMap::new(), weaken: false })
+        self.publish_version(
+            by,
+            org,
+            NewVersion {
+                form,
+                attachments: Vec::new(),
+                mapping: BTreeMap::new(),
+                weaken: false,
+            },
+        )
     }
     fn publish_version(&self, by: By<'_>, org: OrgId, version: NewVersion) -> Result<VersionView> {
         let (env, user) = (self.env(), by.user());
@@ -135,7 +155,9 @@ impl Service {
     /// All versions of a form, the oldest first.
     pub fn form_versions(&self, by: By<'_>, org: OrgId, form_id: &str) -> Result<Vec<FormView>> {
         by.require(org, Action::ReadForms)?;
-        let rows = self.files.read::<_, StorageError>(org, |txn| txn.form_versions(form_id))?;
+        let rows = self
+            .files
+            .read::<_, StorageError>(org, |txn| txn.form_versions(form_id))?;
         if rows.is_empty() {
             return Err(Code::NotFound.into());
         }
@@ -144,14 +166,21 @@ impl Service {
     /// A version: its package and its XForm as served.
     pub fn form_version(&self, by: By<'_>, org: OrgId, hash: FormHash) -> Result<FormDelivery> {
         by.require(org, Action::ReadForms)?;
-        let form = self.files.read::<_, StorageError>(org, |txn| txn.form(hash))?;
+        let form = self
+            .files
+            .read::<_, StorageError>(org, |txn| txn.form(hash))?;
         delivery(form.ok_or(Code::NotFound)?)
     }
 }
 
 fn read(upload: Upload) -> Result<NewVersion> {
     let ImportedForm { form, .. } = import(&upload.bytes, &upload.file_name)?;
-    Ok(NewVersion { form, attachments: Vec::new(), mapping: upload.mapping, weaken: upload.weaken })
+    Ok(NewVersion {
+        form,
+        attachments: Vec::new(),
+        mapping: upload.mapping,
+        weaken: upload.weaken,
+    })
 }
 
 fn view(version: &NewVersion, done: Published) -> VersionView {
@@ -166,15 +195,27 @@ fn view(version: &NewVersion, done: Published) -> VersionView {
 
 /// A version as devices are given it.
 pub fn delivery(row: FormRow) -> Result<FormDelivery> {
-    let package = serde_json::from_str(&row.package)
-        .map_err(|_| ServiceError::from(Code::Internal).because("a stored form package cannot be read"))?;
-    Ok(FormDelivery { package, xform: row.xform })
+    let package = serde_json::from_str(&row.package).map_err(|_| {
+        ServiceError::from(Code::Internal).because("a stored form package cannot be read")
+    })?;
+    Ok(FormDelivery {
+        package,
+        xform: row.xform,
+    })
 }
 
 /// What a new device is given: every version that records may be of, and the policies in force.
 pub fn handout(txn: &OrgTxn<'_>) -> Result<(Vec<FormDelivery>, Vec<PolicyEntry>)> {
-    let forms = txn.forms()?.into_iter().map(delivery).collect::<Result<_>>()?;
+    let forms = txn
+        .forms()?
+        .into_iter()
+        .map(delivery)
+        .collect::<Result<_>>()?;
     let end = LogPos::new(tributary_sync_core::ids::COUNTER_MAX).unwrap_or_default();
-    let policies = txn.policy_rows(None, end)?.into_iter().map(|row| row.policy).collect();
+    let policies = txn
+        .policy_rows(None, end)?
+        .into_iter()
+        .map(|row| row.policy)
+        .collect();
     Ok((forms, policies))
 }

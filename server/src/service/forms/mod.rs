@@ -2,9 +2,12 @@
 
 mod cells;
 mod import;
+mod limits;
 mod manage;
 mod ods;
+mod ole;
 mod publish;
+mod relative;
 mod sheets;
 mod xls;
 mod xlsform;

@@ -13,6 +13,8 @@ pub struct EpochRow {
     pub ordinal: u64,
     /// Its id.
     pub id: EpochId,
+    /// When it opened, in milliseconds since 1970; later than every epoch before it.
+    pub opened_at: u64,
     /// The log position at which it opened.
     pub opened_pos: LogPos,
 }
@@ -35,38 +37,51 @@ impl OrgTxn<'_> {
 
     /// The epoch in force.
     pub fn epoch(&self) -> Result<EpochRow> {
-        let sql = "SELECT ordinal, id, opened_pos FROM epoch ORDER BY ordinal DESC LIMIT 1";
+        let sql =
+            "SELECT ordinal, id, opened_at, opened_pos FROM epoch ORDER BY ordinal DESC LIMIT 1";
         self.one(sql, [], read_epoch)?
             .ok_or(StorageError::NoOrganisation)
     }
     /// An epoch of this log, past or in force.
     pub fn epoch_by_id(&self, id: EpochId) -> Result<Option<EpochRow>> {
         self.one(
-            "SELECT ordinal, id, opened_pos FROM epoch WHERE id = ?1",
+            "SELECT ordinal, id, opened_at, opened_pos FROM epoch WHERE id = ?1",
             [id.as_bytes()],
             read_epoch,
         )
     }
-    /// Opens an epoch and freezes what every profile had confirmed (§1.7, §5.5). Writing goes on.
+    /// Opens an epoch and freezes what every profile had confirmed (§1.7, §5.5). Writing goes on. It opens later than
+    /// every epoch of this file, and than every one that a device has shown, whatever the clock says.
     pub fn open_epoch(&self, id: EpochId, at: u64) -> Result<()> {
-        let last: i64 = self
-            .one("SELECT coalesce(max(ordinal), 0) FROM epoch", [], |r| {
-                r.get(0)
+        let (last, last_at) = self
+            .one("SELECT max(ordinal), max(opened_at) FROM epoch", [], |r| {
+                Ok((
+                    r.get::<_, Option<i64>>(0)?,
+                    r.get::<_, Option<i64>>(1)?.map_or(0, unsql),
+                ))
             })?
-            .unwrap_or(0);
+            .unwrap_or_default();
+        let next = last.unwrap_or(0).saturating_add(1);
+        let later_than = last_at.max(self.meta_u64("epoch_shown")?);
+        let at = at.max(later_than.saturating_add(u64::from(last.is_some())));
         let (head, _) = self.head()?;
         self.execute(
             "INSERT INTO epoch (ordinal, id, opened_at, opened_pos) VALUES (?1, ?2, ?3, ?4)",
-            params![last + 1, id.as_bytes(), sql(at), sql(head.get())],
+            params![next, id.as_bytes(), sql(at), sql(head.get())],
         )?;
         self.execute(
             "INSERT INTO epoch_mark SELECT ?1, id, confirmed FROM profile",
-            [last + 1],
+            [next],
         )?;
         // A cursor of the old epoch confirms nothing in the new one.
         self.execute("UPDATE profile SET confirmed = 0", [])?;
-        self.execute("DELETE FROM meta WHERE key = 'sealed'", [])?;
         self.set_stopped(false)
+    }
+    /// A device has shown an epoch that this file never heard of, and that opened later than its own: the next one to
+    /// open must be later still.
+    pub fn note_epoch_shown(&self, opened_at: u64) -> Result<()> {
+        let shown = self.meta_u64("epoch_shown")?.max(opened_at);
+        self.set_meta("epoch_shown", &shown.to_be_bytes())
     }
     /// What the profile had confirmed when each epoch after `ordinal` opened; the least of these.
     pub fn epoch_mark(&self, ordinal: u64, profile: ProfileId) -> Result<LogPos> {
@@ -176,6 +191,7 @@ fn read_epoch(r: &rusqlite::Row<'_>) -> rusqlite::Result<EpochRow> {
     Ok(EpochRow {
         ordinal: unsql(r.get(0)?),
         id: EpochId::from_bytes(r.get(1)?),
-        opened_pos: pos(r.get(2)?),
+        opened_at: unsql(r.get(2)?),
+        opened_pos: pos(r.get(3)?),
     })
 }

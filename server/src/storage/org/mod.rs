@@ -15,6 +15,7 @@ mod profile;
 mod quarantine;
 mod record;
 mod scope;
+mod stream;
 
 use std::path::Path;
 
@@ -32,6 +33,7 @@ pub use profile::ProfileRow;
 pub use quarantine::{Judgement, NewQuarantine, QuarantineRow};
 pub use record::{RecordFilter, RecordRow, RecordState};
 pub use scope::ScopeRow;
+pub use stream::RawRecord;
 
 use super::error::StorageError;
 use super::open::{self, Migrations};

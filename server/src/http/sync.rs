@@ -1,0 +1,181 @@
+//! The sync protocol over HTTP, as `schemas/sync-protocol.md` says it: JSON for anyone, the compact frame for our own
+//! clients, either in gzip or zstd.
+
+use actix_web::http::header::{self, HeaderValue};
+use actix_web::web::{self, Bytes};
+use actix_web::{HttpRequest, HttpResponse};
+use tributary_sync_core::ids::FormHash;
+use tributary_sync_core::wire::enrol::FormDelivery;
+use tributary_sync_core::wire::message::{
+    ActorReply, ActorRequest, CompareReply, CompareRequest, ExchangeReply, ExchangeRequest,
+    LostRequest, REQUEST_BYTES_MAX,
+};
+
+use super::RawBody;
+use super::body::read_json;
+use super::extract::DeviceAuth;
+use super::problem::Problem;
+use crate::service::error::{Code, Result, ServiceError};
+use crate::service::sync::unreadable;
+
+/// Replies smaller than this go out as they are.
+const COMPRESS_FROM: usize = 512;
+
+/// What a reply may be packed in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Packing {
+    Plain,
+    Gzip,
+    Zstd,
+}
+
+fn packing(request: &HttpRequest) -> Packing {
+    let accepted = request
+        .headers()
+        .get(header::ACCEPT_ENCODING)
+        .and_then(|v| v.to_str().ok())
+        .unwrap_or_default();
+    let takes = |name: &str| {
+        accepted
+            .split(',')
+            .any(|part| part.split(';').next().is_some_and(|p| p.trim() == name))
+    };
+    match () {
+        () if takes("zstd") => Packing::Zstd,
+        () if takes("gzip") => Packing::Gzip,
+        () => Packing::Plain,
+    }
+}
+
+/// Bytes of a reply, packed where blocking is allowed.
+struct Packed {
+    body: Vec<u8>,
+    packing: Packing,
+}
+
+fn pack(body: Vec<u8>, packing: Packing) -> Result<Packed> {
+    if body.len() < COMPRESS_FROM {
+        return Ok(Packed {
+            body,
+            packing: Packing::Plain,
+        });
+    }
+    let failed = |e: std::io::Error| ServiceError::from(Code::Internal).because(e);
+    let body = match packing {
+        Packing::Plain => body,
+        Packing::Zstd => zstd::bulk::compress(&body, 3).map_err(failed)?,
+        Packing::Gzip => {
+            use std::io::Write;
+            let mut out = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+            out.write_all(&body)
+                .and_then(|()| out.finish())
+                .map_err(failed)?
+        }
+    };
+    Ok(Packed { body, packing })
+}
+
+impl Packed {
+    fn answer(self, content_type: &'static str) -> HttpResponse {
+        let mut response = HttpResponse::Ok();
+        response.insert_header((header::CONTENT_TYPE, HeaderValue::from_static(content_type)));
+        match self.packing {
+            Packing::Plain => {}
+            Packing::Gzip => drop(
+                response
+                    .insert_header((header::CONTENT_ENCODING, HeaderValue::from_static("gzip"))),
+            ),
+            Packing::Zstd => drop(
+                response
+                    .insert_header((header::CONTENT_ENCODING, HeaderValue::from_static("zstd"))),
+            ),
+        }
+        response.body(self.body)
+    }
+}
+
+fn to_json(value: &impl serde::Serialize) -> Result<Vec<u8>> {
+    serde_json::to_vec(value).map_err(|e| ServiceError::from(Code::Internal).because(e))
+}
+
+fn read_request(body: &Bytes) -> Result<ExchangeRequest> {
+    let text = std::str::from_utf8(body).map_err(|_| {
+        ServiceError::from(Code::JsonMalformed).detail("The body is not UTF-8. Nothing was stored.")
+    })?;
+    ExchangeRequest::from_json(text).map_err(unreadable)
+}
+
+/// Push, then pull. May be repeated, cut, reordered or delayed for months.
+#[utoipa::path(post, path = "/sync/v1/exchange", operation_id = "exchange", tag = "sync", security(("device" = [])),
+    request_body(content = Object, description = "An exchange request of `sync-protocol.md`.", content_type = "application/json"),
+    responses((status = 200, description = "What became of the push, and the pull.", body = Object),
+              (status = 401, description = "No device.", body = Problem), (status = 409, description = "Forked, gap, or a new epoch.", body = Problem),
+              (status = 422, description = "An item cannot be read.", body = Problem), (status = 503, description = "Writing has stopped.", body = Problem)))]
+pub(super) async fn exchange(
+    request: HttpRequest,
+    auth: DeviceAuth,
+    body: RawBody,
+) -> Result<HttpResponse> {
+    let packing = packing(&request);
+    let packed = auth
+        .run_even_revoked(move |service, device| {
+            let message = read_request(&body.decode(REQUEST_BYTES_MAX)?)?;
+            let reply: ExchangeReply = service.exchange(device, message)?;
+            pack(to_json(&reply)?, packing)
+        })
+        .await?;
+    Ok(packed.answer("application/json"))
+}
+
+/// Where device and server agree, actor by actor: after a fork, and first thing in a new epoch.
+#[utoipa::path(post, path = "/sync/v1/compare", operation_id = "compare", tag = "sync", security(("device" = [])),
+    request_body(content = Object, description = "A comparison of `sync-protocol.md`.", content_type = "application/json"),
+    responses((status = 200, description = "The agreement.", body = Object), (status = 401, description = "No device.", body = Problem)))]
+pub(super) async fn compare(auth: DeviceAuth, body: RawBody) -> Result<web::Json<CompareReply>> {
+    let work = move |service: &crate::service::Service,
+                     device: &crate::service::principal::Device| {
+        let message: CompareRequest = read_json(&body.decode(REQUEST_BYTES_MAX)?)?;
+        service.compare(device, message)
+    };
+    auth.run(work).await.map(web::Json)
+}
+
+/// A new actor after a fork or a loss; the same instance gets the same one.
+#[utoipa::path(post, path = "/sync/v1/actor", operation_id = "newActor", tag = "sync", security(("device" = [])),
+    request_body(content = Object, description = "`instance`: 128 random bits.", content_type = "application/json"),
+    responses((status = 200, description = "The actor.", body = Object), (status = 401, description = "No device.", body = Problem)))]
+pub(super) async fn actor(auth: DeviceAuth, body: RawBody) -> Result<web::Json<ActorReply>> {
+    let work = move |service: &crate::service::Service,
+                     device: &crate::service::principal::Device| {
+        let message: ActorRequest = read_json(&body.decode(4_096)?)?;
+        service.new_actor(device, &message)
+    };
+    auth.run(work).await.map(web::Json)
+}
+
+/// What the device can never resend; closes the actor.
+#[utoipa::path(post, path = "/sync/v1/lost", operation_id = "lost", tag = "sync", security(("device" = [])),
+    request_body(content = Object, description = "A loss of `sync-protocol.md`.", content_type = "application/json"),
+    responses((status = 204, description = "Closed."), (status = 401, description = "No device.", body = Problem)))]
+pub(super) async fn lost(auth: DeviceAuth, body: RawBody) -> Result<HttpResponse> {
+    let work = move |service: &crate::service::Service,
+                     device: &crate::service::principal::Device| {
+        let message: LostRequest = read_json(&body.decode(4_096)?)?;
+        service.lost(device, message)
+    };
+    auth.run(work).await?;
+    Ok(HttpResponse::NoContent().finish())
+}
+
+/// A form version: its package and its XForm as served.
+#[utoipa::path(get, path = "/sync/v1/forms/{hash}", operation_id = "formForDevice", tag = "sync", security(("device" = [])),
+    params(("hash" = String, Path, description = "The version.")),
+    responses((status = 200, description = "The version.", body = Object), (status = 404, description = "No such version.", body = Problem)))]
+pub(super) async fn form(
+    auth: DeviceAuth,
+    hash: web::Path<FormHash>,
+) -> Result<web::Json<FormDelivery>> {
+    auth.run(move |service, device| service.form_for_device(device, *hash))
+        .await
+        .map(web::Json)
+}
