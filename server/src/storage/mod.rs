@@ -12,6 +12,7 @@ pub(crate) mod org;
 mod rowsum;
 pub mod sets;
 mod store;
+pub mod tally;
 mod writer;
 
 pub use error::StorageError;

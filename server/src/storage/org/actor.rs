@@ -195,7 +195,12 @@ impl OrgTxn<'_> {
         )
     }
     /// At most `limit` used numbers of an actor from `first` on.
-    pub(super) fn items_from(&self, actor: ActorId, first: Seq, limit: u32) -> Result<Vec<ItemRow>> {
+    pub(super) fn items_from(
+        &self,
+        actor: ActorId,
+        first: Seq,
+        limit: u32,
+    ) -> Result<Vec<ItemRow>> {
         self.all(
             &format!("{ITEM} WHERE actor = ?1 AND seq >= ?2 ORDER BY seq LIMIT ?3"),
             params![actor.0, sql(first.get()), limit],
