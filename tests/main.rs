@@ -9,5 +9,6 @@
     reason = "what cannot fail in a test may say so, in its helpers too"
 )]
 
+mod api;
 mod simulation;
 mod tidy;

@@ -3,6 +3,8 @@
 //! A key that is not known is refused, and an error names where it came from and the key, so that a typing mistake never
 //! passes as the default. Not here: what the settings do.
 
+mod layers;
+
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::num::{NonZeroU32, NonZeroUsize};
 use std::path::{Path, PathBuf};
@@ -10,15 +12,12 @@ use std::time::Duration;
 
 use serde::Deserialize;
 use thiserror::Error;
-use toml::{Table, Value};
-
-use crate::storage::folder::DataFolder;
 
 /// Everything that can be set, checked.
 #[derive(Clone, Debug)]
 pub struct Settings {
     /// Where everything is stored.
-    pub data: DataFolder,
+    pub data: PathBuf,
     /// Where to listen. Port 0 takes a free one.
     pub listen: SocketAddr,
     /// Where people and devices reach the server, if that is not where it listens. No slash at the end.
@@ -202,95 +201,18 @@ struct LogKeys {
     format: Option<LogFormat>,
 }
 
-/// The keys that a variable may set: `tls.key` is `TRIBUTARY_TLS_KEY`.
-const VARIABLES: &[&str] = &[
-    "data",
-    "listen",
-    "public_url",
-    "audience",
-    "behind_proxy",
-    "plain",
-    "workers",
-    "tls.certificate",
-    "tls.key",
-    "log.level",
-    "log.format",
-    "backup.folder",
-    "backup.every_hours",
-    "backup.keep",
-];
-/// Variables that are not settings of the server: the file itself, and what tests and the field program read.
-const OTHERS: &[&str] = &[
-    "TRIBUTARY_CONFIG",
-    "TRIBUTARY_HTCDS_DIR",
-    "TRIBUTARY_TEST_",
-    "TRIBUTARY_FIELD_",
-];
-
 /// The data folder when nobody names one.
 const DATA: &str = "tributary-data";
+/// The file in the data folder that is read when no other is named.
+const FILE: &str = "tributary.toml";
 /// The port with TLS.
 const PORT: u16 = 8443;
 /// The port without.
 const PLAIN_PORT: u16 = 8080;
 
-/// Where a layer of settings came from, and what it sets.
-struct Layer {
-    origin: String,
-    table: Table,
-}
-
-impl Layer {
-    /// Checks a layer by itself, so that a mistake is named by its origin.
-    fn check(&self) -> Result<(), ConfigError> {
-        let value = Value::Table(self.table.clone());
-        serde_path_to_error::deserialize::<_, Keys>(value)
-            .map(drop)
-            .map_err(|e| ConfigError::Key {
-                origin: self.origin.clone(),
-                key: e.path().to_string(),
-                problem: e.inner().to_string().trim().to_owned(),
-            })
-    }
-}
-
-/// Sets a dotted key.
-fn set(table: &mut Table, key: &str, value: Value) {
-    match key.split_once('.') {
-        None => {
-            table.insert(key.to_owned(), value);
-        }
-        Some((section, rest)) => {
-            let inner = table
-                .entry(section)
-                .or_insert_with(|| Value::Table(Table::new()));
-            if let Value::Table(inner) = inner {
-                set(inner, rest, value);
-            }
-        }
-    }
-}
-
-/// What a variable or a flag says: true, false and numbers are themselves, all else is text.
-fn read_value(key: &str, text: &str) -> Value {
-    match key {
-        "behind_proxy" | "plain" => text.parse().map_or_else(|_| text.into(), Value::Boolean),
-        "workers" | "backup.every_hours" | "backup.keep" => {
-            text.parse().map_or_else(|_| text.into(), Value::Integer)
-        }
-        _ => text.into(),
-    }
-}
-
-fn overlay(below: &mut Table, above: Table) {
-    for (key, value) in above {
-        match (below.get_mut(&key), value) {
-            (Some(Value::Table(below)), Value::Table(above)) => overlay(below, above),
-            (_, value) => {
-                below.insert(key, value);
-            }
-        }
-    }
+/// The file that is read when no other is named.
+pub fn file_in(data: &Path) -> PathBuf {
+    data.join(FILE)
 }
 
 /// What the command line says.
@@ -308,58 +230,7 @@ impl Settings {
         flags: &Flags,
         variables: impl IntoIterator<Item = (String, String)>,
     ) -> Result<Self, ConfigError> {
-        let mut from_variables = Vec::new();
-        let mut config = flags.config.clone();
-        for (name, value) in variables
-            .into_iter()
-            .filter(|(n, _)| n.starts_with("TRIBUTARY_"))
-        {
-            if name == "TRIBUTARY_CONFIG" {
-                config = config.or(Some(PathBuf::from(&value)));
-            }
-            if OTHERS.iter().any(|other| name.starts_with(other)) {
-                continue;
-            }
-            let key = VARIABLES.iter().find(|key| variable(key) == name);
-            let key = key.ok_or_else(|| ConfigError::Variable(name.clone()))?;
-            let mut table = Table::new();
-            set(&mut table, key, read_value(key, &value));
-            from_variables.push(Layer {
-                origin: format!("the variable {name}"),
-                table,
-            });
-        }
-        let mut from_flags = Table::new();
-        for (key, value) in &flags.set {
-            set(&mut from_flags, key, read_value(key, value));
-        }
-        let from_flags = Layer {
-            origin: "the command line".to_owned(),
-            table: from_flags,
-        };
-
-        let outside = from_variables.iter().chain(std::iter::once(&from_flags));
-        let file = match config {
-            Some(path) => Some(read_file(&path)?),
-            None => default_file(outside)?,
-        };
-        let mut all = Table::new();
-        for layer in file
-            .into_iter()
-            .chain(from_variables)
-            .chain(std::iter::once(from_flags))
-        {
-            layer.check()?;
-            overlay(&mut all, layer.table);
-        }
-        let keys: Keys =
-            Value::Table(all)
-                .try_into()
-                .map_err(|e: toml::de::Error| ConfigError::Syntax {
-                    origin: "the settings".to_owned(),
-                    problem: e.to_string(),
-                })?;
-        Self::from_keys(keys)
+        Self::from_keys(layers::read(flags, variables)?)
     }
 
     fn from_keys(keys: Keys) -> Result<Self, ConfigError> {
@@ -394,7 +265,7 @@ impl Settings {
             ));
         }
         Ok(Self {
-            data: DataFolder::at(keys.data.unwrap_or_else(|| PathBuf::from(DATA))),
+            data: keys.data.unwrap_or_else(|| PathBuf::from(DATA)),
             listen,
             public_url: keys
                 .public_url
@@ -414,7 +285,7 @@ impl Settings {
     /// What a test or the demo starts from: this folder, loopback, a free port, TLS with a certificate of our own.
     pub fn on_loopback(data: impl Into<PathBuf>) -> Self {
         Self {
-            data: DataFolder::at(data),
+            data: data.into(),
             listen: SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0),
             public_url: None,
             audience: None,
@@ -425,45 +296,6 @@ impl Settings {
             backup: None,
         }
     }
-}
-
-fn variable(key: &str) -> String {
-    format!("TRIBUTARY_{}", key.replace('.', "_").to_uppercase())
-}
-
-fn read_file(path: &Path) -> Result<Layer, ConfigError> {
-    let origin = path.display().to_string();
-    let text = std::fs::read_to_string(path).map_err(|source| ConfigError::File {
-        path: path.to_owned(),
-        source,
-    })?;
-    let table = text
-        .parse()
-        .map_err(|e: toml::de::Error| ConfigError::Syntax {
-            origin: origin.clone(),
-            problem: e.to_string().trim().to_owned(),
-        })?;
-    Ok(Layer { origin, table })
-}
-
-/// The file in the data folder, if there is one.
-fn default_file<'a>(layers: impl Iterator<Item = &'a Layer>) -> Result<Option<Layer>, ConfigError> {
-    let named = layers
-        .filter_map(|layer| layer.table.get("data")?.as_str().map(str::to_owned))
-        .last();
-    let path = DataFolder::at(named.unwrap_or_else(|| DATA.to_owned())).config();
-    if !path.is_file() {
-        return Ok(None);
-    }
-    let mut layer = read_file(&path)?;
-    if layer.table.remove("data").is_some() {
-        return Err(ConfigError::Key {
-            origin: layer.origin,
-            key: "data".to_owned(),
-            problem: "a file inside the data folder cannot name the data folder".to_owned(),
-        });
-    }
-    Ok(Some(layer))
 }
 
 #[cfg(test)]
@@ -593,6 +425,6 @@ mod tests {
         };
         let settings = Settings::load(&flags, []).unwrap();
         assert_eq!(settings.audience.as_deref(), Some("here"));
-        assert_eq!(settings.data.path(), folder.path());
+        assert_eq!(settings.data, folder.path());
     }
 }

@@ -2,6 +2,8 @@
 //!
 //! The only place where configuration, service and HTTP meet.
 
+pub mod certificate;
+
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,7 +19,7 @@ use crate::service::backup::{BackupError, Made, Runner, Schedule};
 use crate::service::{Service, ServiceOptions};
 use crate::storage::StorageError;
 use crate::storage::folder::{DataFolder, FolderLock};
-use crate::tls::{self, Tls};
+use crate::tls;
 
 /// How long requests that have begun may take to end when the server is told to stop.
 const GRACE_SECONDS: u64 = 30;
@@ -30,7 +32,7 @@ pub struct Application {
     listener: TcpListener,
     address: SocketAddr,
     service: Arc<Service>,
-    tls: Option<Tls>,
+    tls: Option<certificate::Tls>,
     stop: watch::Sender<bool>,
     _lock: FolderLock,
 }
@@ -91,21 +93,22 @@ pub fn host_of(url: &str) -> Option<&str> {
 
 /// The service of a data folder as commands use it: without listening, beside a server that may be running.
 pub fn open_service(settings: &Settings) -> Result<Service> {
+    let data = DataFolder::at(&settings.data);
     anyhow::ensure!(
-        settings.data.is_initialised(),
+        data.is_initialised(),
         "{} is not a data folder yet. Make one with `tributary init`, or name another with --data.",
-        settings.data.path().display()
+        data.path().display()
     );
     let url = settings.public_url.clone();
     let url = url.unwrap_or_else(|| derived_url(settings, settings.listen.port()));
-    let tls = tls::load(&settings.transport, &settings.data, host_of(&url))?;
+    let tls = certificate::load(&settings.transport, &data, host_of(&url))?;
     let options = ServiceOptions {
         public_url: url,
         audience: settings.audience.clone(),
         certificate: tls.and_then(|tls| tls.pin),
         copies: settings.backup.is_some(),
     };
-    Service::open(&settings.data, options, Arc::new(System::new())).map_err(in_words)
+    Service::open(&data, options, Arc::new(System::new())).map_err(in_words)
 }
 
 /// A failure of the service in the words of the command line: with its cause.
@@ -124,25 +127,26 @@ impl Application {
     /// The same with clocks that are the caller's.
     pub fn build_in(settings: Settings, ambient: SharedAmbient) -> Result<Self> {
         tls::install_provider();
+        let data = DataFolder::at(&settings.data);
         anyhow::ensure!(
-            settings.data.is_initialised(),
+            data.is_initialised(),
             "{} is not a data folder yet. Make one with `tributary init`, or name another with --data.",
-            settings.data.path().display()
+            data.path().display()
         );
-        let lock = lock(&settings.data)?;
+        let lock = lock(&data)?;
         let listener = TcpListener::bind(settings.listen)
             .with_context(|| format!("listening on {}", settings.listen))?;
         let address = listener.local_addr()?;
         let url = settings.public_url.clone();
         let url = url.unwrap_or_else(|| derived_url(&settings, address.port()));
-        let tls = tls::load(&settings.transport, &settings.data, host_of(&url))?;
+        let tls = certificate::load(&settings.transport, &data, host_of(&url))?;
         let options = ServiceOptions {
             public_url: url,
             audience: settings.audience.clone(),
             certificate: tls.as_ref().and_then(|tls| tls.pin.clone()),
             copies: settings.backup.is_some(),
         };
-        let service = Service::open(&settings.data, options, ambient).map_err(in_words)?;
+        let service = Service::open(&data, options, ambient).map_err(in_words)?;
         let service = Arc::new(service);
         let (stop, _) = watch::channel(false);
         Ok(Self {

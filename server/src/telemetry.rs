@@ -14,7 +14,6 @@ use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
 use tracing_subscriber::registry::LookupSpan;
 
 use crate::config::{LogFormat, LogLevel, LogSettings};
-use crate::service::ambient::{Ambient, System, rfc3339};
 
 /// The fields that may be logged.
 const FIELDS: &[&str] = &[
@@ -126,7 +125,7 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Lines {
         let line = line(
             self.format,
             *event.metadata().level(),
-            &rfc3339(System::new().now()),
+            &format!("{:.3}", jiff::Timestamp::now()),
             fields.0,
         );
         // Nobody is left to tell when standard error is gone.

@@ -78,6 +78,23 @@ impl Writer {
         self.head(TEXT, text.len() as u64);
         self.0.extend_from_slice(text.as_bytes());
     }
+    /// A text that shows itself, of at most 255 bytes.
+    fn shown(&mut self, text: &impl std::fmt::Display) {
+        use std::io::Write as _;
+        let head = self.0.len();
+        self.0.push(0);
+        // Writing to a vector cannot fail.
+        let _ = write!(self.0, "{text}");
+        let len = self.0.len() - head - 1;
+        let [.., short] = len.to_be_bytes();
+        match len {
+            0..24 => self.0[head] = TEXT << 5 | short,
+            _ => {
+                self.0[head] = TEXT << 5 | 24;
+                self.0.insert(head + 1, short);
+            }
+        }
+    }
     pub(crate) fn bool(&mut self, b: bool) {
         self.head(SIMPLE, if b { TRUE } else { FALSE });
     }
@@ -160,9 +177,9 @@ impl Writer {
                 self.array(codes.iter().len());
                 codes.iter().for_each(|c| self.text(c));
             }
-            Value::Date(d) => self.text(&d.to_string()),
-            Value::Time(t) => self.text(&t.to_string()),
-            Value::DateTime(t) => self.text(&t.to_string()),
+            Value::Date(d) => self.shown(d),
+            Value::Time(t) => self.shown(t),
+            Value::DateTime(t) => self.shown(t),
             Value::Geo(g) => {
                 self.int(g.lat_e7.into());
                 self.int(g.lon_e7.into());
@@ -257,6 +274,19 @@ impl<'a> Reader<'a> {
         } else {
             Err(BAD)
         }
+    }
+    /// An array of things that mostly take `usual` bytes: room is made for as many as the rest of the input may hold.
+    pub(crate) fn list<T>(
+        &mut self,
+        usual: usize,
+        mut read: impl FnMut(&mut Self) -> Result<T, ParseError>,
+    ) -> Result<Vec<T>, ParseError> {
+        let n = self.array()?;
+        let mut out = Vec::with_capacity(n.min(self.rest.len() / usual + 1));
+        for _ in 0..n {
+            out.push(read(self)?);
+        }
+        Ok(out)
     }
     pub(crate) fn array_of(&mut self, len: usize) -> Result<(), ParseError> {
         if self.array()? == len {

@@ -128,7 +128,7 @@ impl Draft {
 
     /// Deterministic CBOR of §9.1.
     fn canonical(&self) -> Vec<u8> {
-        let mut w = Writer::new();
+        let mut w = Writer::with_capacity(160 + 32 * self.writes.len());
         w.array(12);
         w.bytes(self.record.as_bytes());
         w.uint(self.dot.actor.0.into());
@@ -226,12 +226,10 @@ impl Changeset {
         let creates = r.bool()?;
         let epoch = EpochId::from_bytes(r.fixed()?);
         let seen = r.clock()?;
-        let writes = (0..r.array()?)
-            .map(|_| {
-                r.array_of(2)?;
-                Ok((r.key()?, r.value()?))
-            })
-            .collect::<Result<_, ParseError>>()?;
+        let writes = r.list(8, |r| {
+            r.array_of(2)?;
+            Ok((r.key()?, r.value()?))
+        })?;
         let decisions = (0..r.array()?)
             .map(|_| read_decision(&mut r))
             .collect::<Result<_, _>>()?;

@@ -37,6 +37,9 @@ pub enum ParseError {
     /// A frame or stored form of a version that this build does not know.
     #[error("version {0} is not known")]
     Version(u64),
+    /// A frame names fields by their place in a form package that is not known here: send JSON, or fetch the form.
+    #[error("a form version that is not known here")]
+    UnknownForm,
 }
 
 impl ParseError {
@@ -51,6 +54,7 @@ impl ParseError {
             Self::Limit { .. } => "limit_exceeded",
             Self::Bytes(_) => "bytes_malformed",
             Self::Version(_) => "version_unknown",
+            Self::UnknownForm => "form_unknown",
         }
     }
 }

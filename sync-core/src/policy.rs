@@ -110,11 +110,18 @@ impl Policy {
 }
 
 impl FieldPolicy {
-    /// Whether going from this to `next` protects less: by its policy, or because more counts as consent.
+    /// Whether going from this to `next` protects less: by its policy, because more counts as consent, or because
+    /// more roles may lower it.
     pub fn weakened_by(&self, next: &FieldPolicy) -> bool {
+        use DecideRole::{Coordinator, OrgAdmin, Reviewer, Worker};
         let more_consent =
             next.consent.is_empty() || next.consent.iter().any(|c| !self.consent.contains(c));
-        self.policy.weakened_by(&next.policy) || (!self.consent.is_empty() && more_consent)
+        let more_roles = [Worker, Reviewer, Coordinator, OrgAdmin]
+            .into_iter()
+            .any(|role| next.may_decide(role) && !self.may_decide(role));
+        self.policy.weakened_by(&next.policy)
+            || (!self.consent.is_empty() && more_consent)
+            || (self.policy != Policy::Single && more_roles)
     }
 }
 

@@ -111,6 +111,9 @@ impl Record {
     /// Merges the values of one changeset.
     fn put(&mut self, mut live: Live, writes: impl Iterator<Item = (Key, Value)>) {
         let dot = live.dot;
+        if self.keys.is_empty() {
+            self.keys.reserve(writes.size_hint().0);
+        }
         // Its own slot is put first, so that a repeated arrival finds its values under the same clock.
         let slot = match self.lives.binary_search_by(|l| l.dot.cmp(&dot)) {
             Ok(slot) => slot,
@@ -122,6 +125,7 @@ impl Record {
         };
         let mut lost: SmallVec<[Dot; 4]> = SmallVec::new();
         let mut won = 0u32;
+        let mut judged = Judged::default();
         for (key, value) in writes {
             // Keys of a fresh record come in order: look at the end first.
             let at = match self.keys.last() {
@@ -136,7 +140,7 @@ impl Record {
                 Ok(at) => {
                     let (lives, keys) = (&self.lives, &mut self.keys);
                     if let Some((_, values)) = keys.get_mut(at) {
-                        won += merge_key(lives, values, dot, value, &mut lost);
+                        won += merge_key(lives, values, dot, value, &mut lost, &mut judged);
                     }
                 }
             }
@@ -199,7 +203,7 @@ impl Record {
 
     /// Canonical bytes: deterministic CBOR of `[1, id, lives, keys]`.
     pub fn to_bytes(&self) -> Vec<u8> {
-        let mut w = Writer::new();
+        let mut w = Writer::with_capacity(128 + 128 * self.lives.len() + 32 * self.keys.len());
         w.array(4);
         w.uint(1);
         w.bytes(self.id.as_bytes());
@@ -240,12 +244,8 @@ impl Record {
             version => return Err(ParseError::Version(version)),
         }
         let id = RecordId::from_bytes(r.fixed()?);
-        let mut lives = (0..r.array()?)
-            .map(|_| read_live(&mut r))
-            .collect::<Result<Vec<_>, _>>()?;
-        let keys = (0..r.array()?)
-            .map(|_| read_key(&mut r, &mut lives))
-            .collect::<Result<Vec<_>, _>>()?;
+        let mut lives = r.list(64, read_live)?;
+        let keys = r.list(8, |r| read_key(r, &mut lives))?;
         r.end()?;
         Self::from_parts(id, lives, keys)
     }
@@ -273,45 +273,70 @@ impl Record {
     }
 }
 
-/// Runs one key through `MVReg`. Returns 1 if the new value is among the survivors; the dots of values that went are
-/// added to `lost`.
+/// Which of these changesets survive when they meet in one register. All keys that one changeset overwrites tend to
+/// have the same owners, and the outcome depends on the owners only, so the last one is kept.
+#[derive(Default)]
+struct Judged {
+    owners: SmallVec<[Dot; 4]>,
+    survivors: SmallVec<[Dot; 4]>,
+}
+
+impl Judged {
+    /// Runs one register of changesets through `MVReg`.
+    fn judge(&mut self, lives: &[Live], owners: impl Iterator<Item = Dot> + Clone) {
+        if owners.clone().eq(self.owners.iter().copied()) {
+            return;
+        }
+        let clock_of = |dot: Dot| {
+            lives
+                .binary_search_by(|l| l.dot.cmp(&dot))
+                .ok()
+                .and_then(|i| Some(&lives.get(i)?.clock))
+        };
+        self.owners = owners.collect();
+        let mut register: MVReg<Dot, ActorId> = MVReg::new();
+        for owner in &self.owners {
+            if let Some(clock) = clock_of(*owner) {
+                let (clock, val) = (clock.vclock().clone(), *owner);
+                register.apply(Op::Put { clock, val });
+            }
+        }
+        let kept = register.read().val;
+        // Two changesets that claim to have seen each other stand at one clock, and `MVReg` keeps the one that came
+        // last. No honest pair does; the order of arrival must not matter all the same, so both stay.
+        let survives =
+            |dot: Dot| kept.contains(&dot) || kept.iter().any(|k| clock_of(*k) == clock_of(dot));
+        self.survivors = self
+            .owners
+            .iter()
+            .copied()
+            .filter(|d| survives(*d))
+            .collect();
+    }
+}
+
+/// Merges one value into its register. Returns 1 if it is among the survivors; the dots of values that went are added
+/// to `lost`.
 fn merge_key(
     lives: &[Live],
     values: &mut Values,
     dot: Dot,
     value: Value,
     lost: &mut SmallVec<[Dot; 4]>,
+    judged: &mut Judged,
 ) -> u32 {
     if values.iter().any(|(d, _)| *d == dot) {
         return 0;
     }
-    let clock_of = |dot: Dot| {
-        lives
-            .binary_search_by(|l| l.dot.cmp(&dot))
-            .ok()
-            .and_then(|i| Some(&lives.get(i)?.clock))
-    };
-    let mut register: MVReg<Dot, ActorId> = MVReg::new();
-    for owner in values.iter().map(|(d, _)| *d).chain([dot]) {
-        if let Some(clock) = clock_of(owner) {
-            let clock = clock.vclock().clone();
-            register.apply(Op::Put { clock, val: owner });
-        }
-    }
-    let survivors: SmallVec<[Dot; 4]> = register.read().val.into();
-    // Two changesets that claim to have seen each other stand at one clock, and `MVReg` keeps the one that came last.
-    // No honest pair does; the order of arrival must not matter all the same, so both stay.
-    let survives = |dot: Dot| {
-        survivors.contains(&dot) || survivors.iter().any(|s| clock_of(*s) == clock_of(dot))
-    };
+    judged.judge(lives, values.iter().map(|(d, _)| *d).chain([dot]));
     values.retain(|(d, _)| {
-        let stays = survives(*d);
+        let stays = judged.survivors.contains(d);
         if !stays {
             lost.push(*d);
         }
         stays
     });
-    if !survives(dot) {
+    if !judged.survivors.contains(&dot) {
         return 0;
     }
     let at = values.partition_point(|(d, _)| *d < dot);

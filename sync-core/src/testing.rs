@@ -4,8 +4,10 @@
 //! stand in `sync-core/tests/laws`.
 
 pub mod history;
+pub mod message;
 pub mod oracle;
 pub mod strategy;
+pub mod workload;
 
 use proptest::test_runner::Config;
 

@@ -6,6 +6,7 @@ use std::fmt;
 
 mod moment;
 
+pub(crate) use moment::date_in_range;
 pub use moment::{DateTime, Time, parse_date};
 
 use crate::error::ParseError;
@@ -195,6 +196,10 @@ impl Codes {
     /// The codes in order.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = &str> {
         self.0.iter().map(Text::as_str)
+    }
+    /// The codes in order, as texts.
+    pub(crate) fn texts(&self) -> &[Text] {
+        &self.0
     }
     /// All of them together, for reading only: it may hold more codes than one answer may.
     pub fn union<'a>(sets: impl IntoIterator<Item = &'a Self>) -> Self {

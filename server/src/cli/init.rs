@@ -14,9 +14,9 @@ use crate::service::names::{NewPassword, Secret};
 use crate::service::organisations::CreateOrganisation;
 use crate::service::users::CreateUser;
 use crate::service::{By, Service, ServiceOptions};
-use crate::startup::{derived_url, host_of, in_words, lock};
-use crate::storage::folder::write_private;
-use crate::{telemetry, tls};
+use crate::startup::{certificate, derived_url, host_of, in_words, lock};
+use crate::storage::folder::{DataFolder, write_private};
+use crate::{config, telemetry};
 
 #[derive(Args)]
 pub(super) struct Init {
@@ -60,7 +60,7 @@ impl Init {
     pub(super) fn run(self, common: &Common) -> Result<()> {
         let settings = common.settings(Vec::new())?;
         telemetry::init(settings.log);
-        let data = &settings.data;
+        let data = &DataFolder::at(&settings.data);
         anyhow::ensure!(
             !data.is_initialised(),
             "{} is a data folder already. Nothing was changed. Start it with `tributary serve`, or add an organisation \
@@ -78,7 +78,8 @@ impl Init {
             .public_url
             .clone()
             .unwrap_or_else(|| derived_url(&settings, settings.listen.port()));
-        let pin = tls::load(&settings.transport, data, host_of(&url))?.and_then(|tls| tls.pin);
+        let pin =
+            certificate::load(&settings.transport, data, host_of(&url))?.and_then(|tls| tls.pin);
         let options = ServiceOptions {
             public_url: url.clone(),
             audience: settings.audience.clone(),
@@ -94,8 +95,9 @@ impl Init {
             }
         };
         self.first(&service, given)?;
-        if !data.config().exists() {
-            write_private(&data.config(), CONFIG.as_bytes())?;
+        let file = config::file_in(data.path());
+        if !file.exists() {
+            write_private(&file, CONFIG.as_bytes())?;
         }
         self.next(&url, data.path(), made.as_deref())
     }

@@ -95,37 +95,7 @@ pub(super) enum User {
 impl User {
     pub(super) fn run(self, service: &Service) -> Result<()> {
         match self {
-            Self::Create {
-                name,
-                role: RoleFlag::ServerAdmin,
-                org: _,
-            } => {
-                let name = Name::new("/name", &name).map_err(in_words)?;
-                let link = service.create_server_admin(&name).map_err(in_words)?;
-                terminal::say(
-                    "Made. They sign in with the organisation `server`. This link sets the password, once:",
-                )?;
-                terminal::say(link.url)
-            }
-            Self::Create { name, role, org } => {
-                let org = org.find(service)?;
-                let new = CreateUser {
-                    name,
-                    role: role.role(),
-                };
-                let made = service
-                    .create_user(By::Operator, org.id, &new)
-                    .map_err(in_words)?;
-                terminal::say(format!(
-                    "Made {} ({}) in {}.",
-                    made.user.name, made.user.role, org.slug
-                ))?;
-                terminal::say(format!(
-                    "This link sets the password, once, until {}:",
-                    made.link.expires_at
-                ))?;
-                terminal::say(made.link.url)
-            }
+            Self::Create { name, role, org } => create(service, name, role, &org),
             Self::List { org } => list(service, &org),
             Self::Reset {
                 name,
@@ -153,20 +123,52 @@ impl User {
                     .map_err(in_words)?;
                 terminal::say(format!("{} is {} from now on.", user.name, user.role))
             }
-            Self::Handover { from, to, org } => {
-                let org = org.find(service)?;
-                let from = service.user_named(org.id, &from).map_err(in_words)?;
-                let to = service.user_named(org.id, &to).map_err(in_words)?;
-                let count = service
-                    .hand_over(By::Operator, org.id, from.id, to.id)
-                    .map_err(in_words)?;
-                terminal::say(format!(
-                    "{count} records of {} are assigned to {}.",
-                    from.name, to.name
-                ))
-            }
+            Self::Handover { from, to, org } => handover(service, &from, &to, &org),
         }
     }
+}
+
+fn create(service: &Service, name: String, role: RoleFlag, org: &OrgFlag) -> Result<()> {
+    if matches!(role, RoleFlag::ServerAdmin) {
+        let name = Name::new("/name", &name).map_err(in_words)?;
+        let link = service.create_server_admin(&name).map_err(in_words)?;
+        terminal::say("Made. They sign in with the organisation `server`.")?;
+        terminal::say(format!(
+            "This link sets the password, once, until {}:",
+            link.expires_at
+        ))?;
+        return terminal::say(link.url);
+    }
+    let org = org.find(service)?;
+    let new = CreateUser {
+        name,
+        role: role.role(),
+    };
+    let made = service
+        .create_user(By::Operator, org.id, &new)
+        .map_err(in_words)?;
+    terminal::say(format!(
+        "Made {} ({}) in {}.",
+        made.user.name, made.user.role, org.slug
+    ))?;
+    terminal::say(format!(
+        "This link sets the password, once, until {}:",
+        made.link.expires_at
+    ))?;
+    terminal::say(made.link.url)
+}
+
+fn handover(service: &Service, from: &str, to: &str, org: &OrgFlag) -> Result<()> {
+    let org = org.find(service)?;
+    let from = service.user_named(org.id, from).map_err(in_words)?;
+    let to = service.user_named(org.id, to).map_err(in_words)?;
+    let count = service
+        .hand_over(By::Operator, org.id, from.id, to.id)
+        .map_err(in_words)?;
+    terminal::say(format!(
+        "{count} records of {} are assigned to {}.",
+        from.name, to.name
+    ))
 }
 
 fn list(service: &Service, org: &OrgFlag) -> Result<()> {

@@ -97,10 +97,6 @@ impl DataFolder {
     pub fn keys(&self) -> PathBuf {
         self.0.join("keys")
     }
-    /// The configuration that is read when no other is named.
-    pub fn config(&self) -> PathBuf {
-        self.0.join("tributary.toml")
-    }
 }
 
 #[cfg(unix)]

@@ -127,7 +127,7 @@ impl fmt::Display for Time {
 impl DateTime {
     /// From its parts.
     pub fn new(date: jiff::civil::Date, ms: u32, offset_min: i16) -> Result<Self, ParseError> {
-        check_year(date)?;
+        let date = date_in_range(date)?;
         if ms >= DAY_MS {
             return Err(ParseError::Value("datetime"));
         }
@@ -175,9 +175,10 @@ impl fmt::Display for DateTime {
     }
 }
 
-fn check_year(date: jiff::civil::Date) -> Result<(), ParseError> {
+/// The day, if its year is one of 0 to 9999.
+pub(crate) fn date_in_range(date: jiff::civil::Date) -> Result<jiff::civil::Date, ParseError> {
     if date.year() >= 0 {
-        Ok(())
+        Ok(date)
     } else {
         Err(ParseError::Value("date"))
     }

@@ -5,6 +5,7 @@
 
 mod changeset;
 pub mod enrol;
+pub mod frame;
 mod item;
 pub mod message;
 mod record;

@@ -10,6 +10,7 @@
 
 mod attacks;
 mod decode;
+mod frame;
 mod merge;
 mod policy;
 mod wire;

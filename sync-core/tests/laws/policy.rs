@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use proptest::prelude::*;
 use tributary_sync_core::change::Stored;
 use tributary_sync_core::clock::{Dot, Hlc};
+use tributary_sync_core::form::DecideRole;
 use tributary_sync_core::ids::ActorId;
 use tributary_sync_core::key::Key;
 use tributary_sync_core::policy::{FieldPolicy, Policies, Policy};
@@ -224,6 +225,9 @@ fn what_counts_as_weaker() {
     ] {
         assert_eq!(old.weakened_by(&next), weaker, "{next:?}");
     }
+    let mut worker_too = old.clone();
+    worker_too.decide = vec![DecideRole::Coordinator, DecideRole::Worker];
+    assert!(old.weakened_by(&worker_too) && !worker_too.weakened_by(&old));
     assert!(!field(Policy::Single, &[]).weakened_by(&old));
     assert!(field(Policy::Union, &[]).weakened_by(&field(Policy::Single, &[])));
 }
