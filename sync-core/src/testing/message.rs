@@ -73,15 +73,22 @@ fn hex_text(bytes: usize) -> impl Strategy<Value = String> {
 
 /// A head of the log.
 pub fn head() -> impl Strategy<Value = Head> {
-    (epoch(), pos(), any::<[u8; 32]>(), pos(), hex_text(64)).prop_map(
-        |(epoch, pos, hash, copied, sig)| Head {
+    (
+        epoch(),
+        counter(),
+        pos(),
+        any::<[u8; 32]>(),
+        pos(),
+        hex_text(64),
+    )
+        .prop_map(|(epoch, opened, pos, hash, copied, sig)| Head {
             epoch,
+            opened,
             pos,
             hash: LogHash::from_bytes(hash),
             copied,
             sig,
-        },
-    )
+        })
 }
 
 fn receipt() -> impl Strategy<Value = Receipt> {

@@ -372,6 +372,7 @@ pub fn push(workload: &Workload, changes: Vec<Changeset>) -> ExchangeRequest {
         epoch: workload.epoch,
         head: Some(Head {
             epoch: workload.epoch,
+            opened: START_MS,
             pos: LogPos::ZERO,
             hash: LogHash::from_bytes(dice.bytes()),
             copied: LogPos::ZERO,

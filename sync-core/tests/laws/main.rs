@@ -13,4 +13,5 @@ mod decode;
 mod frame;
 mod merge;
 mod policy;
+mod vectors;
 mod wire;

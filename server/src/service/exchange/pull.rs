@@ -4,6 +4,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 
+use tributary_sync_core::clock::Dot;
 use tributary_sync_core::ids::{ActorId, FormHash, LogPos, RecordId, Tombstone};
 use tributary_sync_core::wire::message::{Entry, ExchangeRequest, SignedTombstone};
 
@@ -240,6 +241,10 @@ impl Pull<'_, '_> {
                 if !self.live(no)? {
                     return Ok(false);
                 }
+                // The entry of its maker into scope: a twin of the phone that made it gets it whole.
+                if stored.change.creates && !self.held(stored.change.dot) {
+                    return self.enter(pos, row.record);
+                }
                 self.change(pos, stored);
             }
             (LogKind::Enter, _) => return self.enter(pos, row.record),
@@ -303,11 +308,15 @@ impl Pull<'_, '_> {
         self.entries.push(entry);
     }
 
-    /// An own changeset goes out without its body, if the device holds it: made under the actor that asks.
+    /// Whether the device holds the body of a changeset: made under the actor that asks.
+    fn held(&self, dot: Dot) -> bool {
+        dot.actor == self.request.actor && dot.seq <= self.request.chain.seq
+    }
+
+    /// An own changeset that the device holds goes out without its body.
     fn change(&mut self, pos: LogPos, stored: Box<tributary_sync_core::change::Stored>) {
         let dot = stored.change.dot;
-        let held = dot.actor == self.request.actor && dot.seq <= self.request.chain.seq;
-        if held {
+        if self.held(dot) {
             let stamp = &stored.stamp;
             let (effective, received, cut) = (stamp.effective, stamp.received, stamp.cut);
             self.push(

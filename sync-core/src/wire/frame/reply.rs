@@ -24,12 +24,14 @@ const POS: u8 = 128;
 pub(super) fn write_head(out: &mut Out, head: &Head) {
     let Head {
         epoch,
+        opened,
         pos,
         hash,
         copied,
         sig,
     } = head;
     out.raw(epoch.as_bytes());
+    out.uint(*opened);
     out.uint(pos.get());
     out.raw(hash.as_bytes());
     out.uint(copied.get());
@@ -43,6 +45,7 @@ fn read_pos(r: &mut In<'_>) -> Result<LogPos, ParseError> {
 pub(super) fn read_head(r: &mut In<'_>) -> Result<Head, ParseError> {
     Ok(Head {
         epoch: EpochId::from_bytes(r.fixed()?),
+        opened: r.uint()?,
         pos: read_pos(r)?,
         hash: LogHash::from_bytes(r.fixed()?),
         copied: read_pos(r)?,
