@@ -189,7 +189,7 @@ impl Application {
             return Ok(None);
         };
         let schedule = Schedule {
-            data: self.settings.data.path().to_owned(),
+            data: self.settings.data.clone(),
             target: backup.folder.clone(),
             every: backup.every,
             keep: backup.keep.get(),

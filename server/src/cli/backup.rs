@@ -39,7 +39,7 @@ impl Backup {
             None => Which::All,
         };
         let plan = Plan {
-            data: settings.data.path().to_owned(),
+            data: settings.data.clone(),
             target,
             which,
             keep: self

@@ -6,6 +6,7 @@ use clap::Args;
 use super::progress::Progress;
 use super::{Common, terminal};
 use crate::service::check::{Finding, FolderReport, check};
+use crate::storage::folder::DataFolder;
 use crate::telemetry;
 
 #[derive(Args)]
@@ -20,7 +21,7 @@ impl Check {
         let settings = common.settings(Vec::new())?;
         telemetry::init(settings.log);
         let progress = Progress::new();
-        let report = check(&settings.data, &mut |at| progress.at(at))?;
+        let report = check(&DataFolder::at(&settings.data), &mut |at| progress.at(at))?;
         drop(progress);
         if self.json {
             terminal::say(serde_json::to_string_pretty(&report)?)?;

@@ -9,6 +9,7 @@ use super::{Common, org_id, slug, terminal};
 use crate::service::ambient::{Ambient, System};
 use crate::service::backup::{Offline, Opened, open_epoch, seal};
 use crate::startup::{lock, open_service};
+use crate::storage::folder::DataFolder;
 use crate::telemetry;
 
 #[derive(Subcommand)]
@@ -45,9 +46,9 @@ impl Epoch {
                 without_copy,
             } => {
                 let id = org_id(&settings, &org)?;
-                let lock = lock(&settings.data)?;
+                let lock = lock(&DataFolder::at(&settings.data))?;
                 let at = Offline {
-                    data: settings.data.path(),
+                    data: &settings.data,
                     lock: &lock,
                     entropy: &system,
                     now: system.now(),

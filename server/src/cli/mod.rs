@@ -30,6 +30,7 @@ use crate::service::{By, Service};
 use crate::startup::{in_words, open_service};
 use crate::storage::StorageError;
 use crate::storage::directory::Directory;
+use crate::storage::folder::DataFolder;
 use crate::{telemetry, tls};
 
 /// Offline-first field survey sync server.
@@ -187,11 +188,12 @@ fn org_id(settings: &Settings, name: &str) -> Result<OrgId> {
     if let Ok(id) = name.parse() {
         return Ok(id);
     }
+    let data = DataFolder::at(&settings.data);
     anyhow::ensure!(
-        settings.data.is_initialised(),
+        data.is_initialised(),
         "there is no directory here yet that knows `{name}`: name the organisation by its id"
     );
-    let row = Directory::open(&settings.data.directory())?
+    let row = Directory::open(&data.directory())?
         .read::<_, StorageError>(|view| view.organisation_by_slug(name))?;
     row.map(|row| row.id).ok_or_else(|| {
         anyhow::anyhow!("there is no organisation `{name}`; see `tributary org list`")

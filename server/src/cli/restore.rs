@@ -10,6 +10,7 @@ use super::{Common, terminal};
 use crate::service::ambient::{Ambient, System};
 use crate::service::backup::{Offline, Overrides, Restored, Sets, Source, Which, restore};
 use crate::startup::lock;
+use crate::storage::folder::DataFolder;
 use crate::telemetry;
 
 #[derive(Args)]
@@ -47,8 +48,9 @@ impl Restore {
         if self.list {
             return list(&Sets::read(&source.target)?);
         }
-        settings.data.create()?;
-        let lock = lock(&settings.data)?;
+        let data = DataFolder::at(&settings.data);
+        data.create()?;
+        let lock = lock(&data)?;
         let which = match &self.org {
             Some(name) => Which::One(super::org_id(&settings, name)?),
             None => Which::All,
@@ -60,7 +62,7 @@ impl Restore {
         };
         let system = System::new();
         let at = Offline {
-            data: settings.data.path(),
+            data: &settings.data,
             lock: &lock,
             entropy: &system,
             now: system.now(),
