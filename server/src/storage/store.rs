@@ -140,6 +140,17 @@ impl OrgFiles {
         result
     }
 
+    /// Takes erased words out of the organisation's file and its write-ahead log, where that is still owed. An erasure
+    /// stays owed when this fails; the next opening of the file and the next erasure try again.
+    pub fn scrub(&self, org: OrgId) -> Result<(), StorageError> {
+        let file = self.file(org)?;
+        if self.read::<_, StorageError>(org, |txn| txn.scrub_owed())? {
+            // Idle readers hold no state; closing them is not needed.
+            file.writer.scrub()?;
+        }
+        Ok(())
+    }
+
     /// Closes the file of an organisation, so that it can be replaced. Waits for its writer to end.
     pub fn close(&self, org: OrgId) {
         let file = lock(&self.open).remove(&org);
@@ -149,15 +160,17 @@ impl OrgFiles {
     /// What was erased stays erased, whatever file lies here now (§3.3).
     fn replay_ledger(&self, org: OrgId, writer: &Writer) -> Result<(), StorageError> {
         let stones = self.ledger.read(org)?;
-        if stones.is_empty() {
-            return Ok(());
-        }
-        writer.write(move |txn| {
+        let owed = writer.write::<_, StorageError>(move |txn| {
             for (hash, at) in stones {
                 txn.erase(hash, at)?;
             }
-            Ok(())
-        })
+            txn.scrub_owed()
+        })?;
+        if owed {
+            // Still owed if it fails, for instance on a full disk: that must not keep the organisation from working.
+            let _ = writer.scrub();
+        }
+        Ok(())
     }
 
     fn file(&self, org: OrgId) -> Result<Arc<OrgFile>, StorageError> {

@@ -12,6 +12,8 @@ pub struct Erased {
     pub changes: usize,
     /// Bodies in quarantine.
     pub quarantined: usize,
+    /// The log position of the erasure: who has confirmed it has dropped the record.
+    pub pos: LogPos,
 }
 
 /// What remains of an erased record.
@@ -72,6 +74,7 @@ impl OrgTxn<'_> {
         let found = self.find_by_tombstone(hash)?;
         let mut erased = Erased::default();
         if let Some((no, id)) = found {
+            self.give_back_quota(id)?;
             erased.changes = self.execute(
                 "UPDATE log SET body = NULL, context = NULL WHERE record = ?1 AND kind = 1 AND body IS NOT NULL",
                 [no.0],
@@ -100,7 +103,20 @@ impl OrgTxn<'_> {
                 sql(now)
             ],
         )?;
+        erased.pos = at;
+        self.set_scrub_owed(true)?;
         Ok(Some(erased))
+    }
+
+    /// What waits of this record no longer counts against the quota of those who sent it.
+    fn give_back_quota(&self, id: RecordId) -> Result<()> {
+        self.execute(
+            "UPDATE profile SET quarantine_bytes = max(0, quarantine_bytes - (
+                SELECT coalesce(sum(length(body)), 0) FROM quarantine q WHERE q.profile = profile.id AND q.record = ?1 AND q.judged = 0))
+             WHERE id IN (SELECT profile FROM quarantine WHERE record = ?1 AND judged = 0)",
+            [id.as_bytes()],
+        )?;
+        Ok(())
     }
 
     /// Ids hash one way, so a tombstone finds its record by looking at all of them, and at what waits in quarantine.
@@ -127,6 +143,7 @@ impl OrgTxn<'_> {
                 },
             )?;
             if let Some(id) = orphan {
+                self.give_back_quota(id)?;
                 self.execute("DELETE FROM quarantine WHERE record = ?1", [id.as_bytes()])?;
             }
         }

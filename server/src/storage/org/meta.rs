@@ -163,6 +163,13 @@ impl OrgTxn<'_> {
     pub fn waive_copies(&self, at: u64) -> Result<()> {
         self.set_meta("copies_waived", &at.to_be_bytes())
     }
+    /// Whether something was erased since the file was last rewritten without what was deleted.
+    pub fn scrub_owed(&self) -> Result<bool> {
+        Ok(self.meta_u64("scrub_owed")? != 0)
+    }
+    pub(crate) fn set_scrub_owed(&self, owed: bool) -> Result<()> {
+        self.set_meta("scrub_owed", &u64::from(owed).to_be_bytes())
+    }
 
     /// The key that authenticates cursors.
     pub fn cursor_key(&self) -> Result<Vec<u8>> {
@@ -190,6 +197,27 @@ impl OrgTxn<'_> {
     /// Sets it.
     pub fn set_setting(&self, name: &str, value: &str) -> Result<()> {
         self.set_meta(&format!("setting.{name}"), value.as_bytes())
+    }
+    /// Forgets it.
+    pub fn remove_setting(&self, name: &str) -> Result<()> {
+        self.execute(
+            "DELETE FROM meta WHERE key = ?1",
+            [format!("setting.{name}")],
+        )?;
+        Ok(())
+    }
+    /// All settings whose names start with `prefix`, by name; the rest of the name and the value.
+    pub fn settings_under(&self, prefix: &str) -> Result<Vec<(String, String)>> {
+        let start = format!("setting.{prefix}");
+        let rows = self.all(
+            "SELECT substr(key, length(?1) + 1), value FROM meta WHERE substr(key, 1, length(?1)) = ?1 ORDER BY key",
+            [start],
+            |r| Ok((r.get(0)?, r.get::<_, Vec<u8>>(1)?)),
+        )?;
+        Ok(rows
+            .into_iter()
+            .filter_map(|(name, value)| Some((name, String::from_utf8(value).ok()?)))
+            .collect())
     }
 }
 
