@@ -46,7 +46,15 @@ fn begun() -> World {
     let mut world = World::new(1);
     all(
         &mut world,
-        [create(0, 0), create(0, 1), create(1, 2), sync(0), sync(1), share(1, 0), sync(1)],
+        [
+            create(0, 0),
+            create(0, 1),
+            create(1, 2),
+            sync(0),
+            sync(1),
+            share(1, 0),
+            sync(1),
+        ],
     );
     world.backup();
     world
@@ -83,7 +91,10 @@ fn phones_that_know_more_than_the_copy_bring_everything_back_and_nothing_erased_
 #[test]
 fn an_older_copy_than_the_newest_loses_nothing_that_phones_still_hold() {
     let mut world = begun();
-    all(&mut world, [save(0, 0, false), create(2, 3), sync(0), sync(2)]);
+    all(
+        &mut world,
+        [save(0, 0, false), create(2, 3), sync(0), sync(2)],
+    );
     world.backup();
     all(&mut world, [save(1, 2, true), sync(1), save(0, 0, false)]);
     world.restore(1);
@@ -104,8 +115,20 @@ fn two_restores_in_a_row_from_one_copy_leave_nobody_stuck() {
 #[test]
 fn a_rolled_back_disk_stops_until_an_epoch_opens_and_old_heads_recover() {
     let mut world = begun();
-    all(&mut world, [Step::ImageDisk, save(0, 0, false), create(2, 3), sync(0), sync(2)]);
-    all(&mut world, [Step::RollBack { which: 0 }, save(1, 0, false), sync(1)]);
+    all(
+        &mut world,
+        [
+            Step::ImageDisk,
+            save(0, 0, false),
+            create(2, 3),
+            sync(0),
+            sync(2),
+        ],
+    );
+    all(
+        &mut world,
+        [Step::RollBack { which: 0 }, save(1, 0, false), sync(1)],
+    );
     assert!(!world.stopped(), "this phone was never given a later head");
     all(&mut world, [sync(0)]);
     assert!(world.stopped(), "this one was");
@@ -120,7 +143,10 @@ fn a_disk_rolled_back_behind_the_newest_copy_starts_again_from_that_copy() {
     let mut world = begun();
     all(&mut world, [Step::ImageDisk, save(0, 0, false), sync(0)]);
     world.backup();
-    all(&mut world, [create(2, 3), sync(2), Step::RollBack { which: 0 }]);
+    all(
+        &mut world,
+        [create(2, 3), sync(2), Step::RollBack { which: 0 }],
+    );
     world.backup();
     assert!(world.stopped(), "the file does not extend the last copy");
     world.open_epoch();
@@ -131,8 +157,19 @@ fn a_disk_rolled_back_behind_the_newest_copy_starts_again_from_that_copy() {
 fn a_folder_that_ran_twice_ends_in_one_log_with_what_both_were_told() {
     let mut world = begun();
     // The copied folder: the first server goes on with one phone, the second with another.
-    all(&mut world, [Step::ImageDisk, save(0, 0, false), create(0, 3), sync(0)]);
-    all(&mut world, [Step::RollBack { which: 0 }, save(1, 0, true), create(1, 4), sync(1)]);
+    all(
+        &mut world,
+        [Step::ImageDisk, save(0, 0, false), create(0, 3), sync(0)],
+    );
+    all(
+        &mut world,
+        [
+            Step::RollBack { which: 0 },
+            save(1, 0, true),
+            create(1, 4),
+            sync(1),
+        ],
+    );
     // The first phone comes to the second server.
     all(&mut world, [sync(0)]);
     assert!(world.stopped());

@@ -8,6 +8,7 @@ mod backup;
 mod check;
 mod device;
 mod epoch;
+mod export;
 mod form;
 mod init;
 mod org;
@@ -87,6 +88,8 @@ enum Command {
     /// Devices of an organisation
     #[command(subcommand)]
     Device(device::Device),
+    /// Write the merged records of a form into a file
+    Export(export::Export),
     /// Forms of an organisation
     #[command(subcommand)]
     Form(form::Form),
@@ -104,6 +107,7 @@ fn dispatch(command: Command, common: &Common) -> Result<()> {
         Command::User(command) => command.run(&common.service()?),
         Command::Team(command) => command.run(&common.service()?),
         Command::Device(command) => command.run(&common.service()?),
+        Command::Export(command) => command.run(&common.service()?),
         Command::Form(command) => command.run(&common.service()?),
     }
 }

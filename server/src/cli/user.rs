@@ -162,12 +162,12 @@ fn handover(service: &Service, from: &str, to: &str, org: &OrgFlag) -> Result<()
     let org = org.find(service)?;
     let from = service.user_named(org.id, from).map_err(in_words)?;
     let to = service.user_named(org.id, to).map_err(in_words)?;
-    let count = service
+    let done = service
         .hand_over(By::Operator, org.id, from.id, to.id)
         .map_err(in_words)?;
     terminal::say(format!(
-        "{count} records of {} are assigned to {}.",
-        from.name, to.name
+        "{} records of {} are assigned to {}; {} restricted ones were left out.",
+        done.records, from.name, to.name, done.restricted
     ))
 }
 

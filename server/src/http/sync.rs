@@ -6,6 +6,7 @@ use actix_web::web::{self, Bytes};
 use actix_web::{HttpRequest, HttpResponse};
 use tributary_sync_core::ids::FormHash;
 use tributary_sync_core::wire::enrol::FormDelivery;
+use tributary_sync_core::wire::frame::{self, FieldTable, NoForms};
 use tributary_sync_core::wire::message::{
     ActorReply, ActorRequest, CompareReply, CompareRequest, ExchangeReply, ExchangeRequest,
     LostRequest, REQUEST_BYTES_MAX,
@@ -98,7 +99,30 @@ fn to_json(value: &impl serde::Serialize) -> Result<Vec<u8>> {
     serde_json::to_vec(value).map_err(|e| ServiceError::from(Code::Internal).because(e))
 }
 
-fn read_request(body: &Bytes) -> Result<ExchangeRequest> {
+/// The two wire forms of an exchange; the answer comes in the form of the request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Form {
+    Json,
+    Frame,
+}
+
+fn wire_form(request: &HttpRequest) -> Result<Form> {
+    let text = request
+        .headers()
+        .get(header::CONTENT_TYPE)
+        .and_then(|v| v.to_str().ok()?.split(';').next())
+        .unwrap_or_default();
+    match text.trim() {
+        t if t.eq_ignore_ascii_case("application/json") => Ok(Form::Json),
+        t if t.eq_ignore_ascii_case(frame::CONTENT_TYPE) => Ok(Form::Frame),
+        _ => Err(Code::ContentTypeUnsupported.into()),
+    }
+}
+
+fn read_request(body: &Bytes, form: Form, forms: &dyn FieldTable) -> Result<ExchangeRequest> {
+    if form == Form::Frame {
+        return ExchangeRequest::from_frame(body, forms).map_err(unreadable);
+    }
     let text = std::str::from_utf8(body).map_err(|_| {
         ServiceError::from(Code::JsonMalformed).detail("The body is not UTF-8. Nothing was stored.")
     })?;
@@ -116,15 +140,24 @@ pub(super) async fn exchange(
     auth: DeviceAuth,
     body: RawBody,
 ) -> Result<HttpResponse> {
-    let packing = packing(&request);
+    let (packing, form) = (packing(&request), wire_form(&request)?);
     let packed = auth
         .run_even_revoked(move |service, device| {
-            let message = read_request(&body.decode(REQUEST_BYTES_MAX)?)?;
+            let body = body.decode(REQUEST_BYTES_MAX)?;
+            let message = read_request(&body, form, &service.field_table(device.org))?;
             let reply: ExchangeReply = service.exchange(device, message)?;
-            pack(to_json(&reply)?, packing)
+            // The device may not have fetched every version that the reply names: fields go by their ids.
+            let bytes = match form {
+                Form::Json => to_json(&reply)?,
+                Form::Frame => reply.to_frame(&NoForms),
+            };
+            pack(bytes, packing)
         })
         .await?;
-    Ok(packed.answer("application/json"))
+    Ok(packed.answer(match form {
+        Form::Json => "application/json",
+        Form::Frame => frame::CONTENT_TYPE,
+    }))
 }
 
 /// Where device and server agree, actor by actor: after a fork, and first thing in a new epoch.

@@ -157,9 +157,37 @@ codes! {
     ItemUnreadable = "item_unreadable", 422, false, "One change cannot be read",
         "The item of the sequence in `sequence` cannot be read or breaks a limit. Nothing of this request was stored.",
         "Send that item as `opaque`; it is then kept apart.";
+    RecordChanged = "record_changed", 409, false, "Somebody else wrote meanwhile",
+        "What you write to was changed after it was shown to you. Nothing was written; `changed` names the keys.",
+        "Look at the record again, and decide again.";
+    ShownInvalid = "shown_invalid", 409, false, "The record was shown by another state of the server",
+        "What you were shown is not in this server's log, perhaps because a copy was restored since. Nothing was written.",
+        "Look at the record again.";
+    LoweringRefused = "lowering_refused", 409, false, "This would lower a protection",
+        "A consent, an age class or a safety flag is only lowered by a decision, with a reason, of somebody whom the form lets decide. Nothing was written; `lowers` names the keys.",
+        "Decide it, naming what is lowered and why, or ask a coordinator.";
+    RecordRestricted = "record_restricted", 409, false, "The record is restricted",
+        "It is hidden and waits for its erasure. Nothing was written.", "Lift the restriction first.";
+    NotRestricted = "not_restricted", 409, false, "Not restricted",
+        "A record named here is not restricted, or not any more. Nothing was changed.", "Look at it again.";
+    EraseTooEarly = "erase_too_early", 409, true, "Too early to erase",
+        "Records are restricted for some days before they are erased, so that a mistake or a theft can be stopped. Nothing was erased; `records` names those that wait.",
+        "Restrict them, and wait until `erase_after`.";
+    SignInAgain = "sign_in_again", 403, false, "Sign in again for this",
+        "This cannot be undone, so it asks for a password typed just now.", "Sign in again, and repeat it within ten minutes.";
+    SecondPersonNeeded = "second_person_needed", 409, false, "Another person must confirm",
+        "Many erasures at once are confirmed by another org admin than the one who asked for them.", "Ask another org admin.";
+    QuarantineJudged = "quarantine_judged", 409, false, "Already judged",
+        "Somebody has released or discarded this. Nothing was changed.", "Look at the list again.";
+    ReleaseRefused = "release_refused", 409, false, "This cannot be released",
+        "What stands in quarantine cannot become part of a record; `reason` says why. It stays where it is.",
+        "Discard it, or mend the cause and release it then.";
     FormInvalid = "form_invalid", 422, false, "The form cannot be taken",
         "The form has a fault, or would protect less than the version before. Nothing was stored.",
         "Look at `errors`: it says which sheet, row and column, or which line. Mend it and upload it again.";
+    ExportCursorInvalid = "export_cursor_invalid", 410, false, "The cursor means nothing any more",
+        "The cursor in `since` or `as_of` is of the time before the server was restored, or lies ahead of what is stored.",
+        "Start again: download everything without it, and keep the new cursor.";
     DiskFull = "disk_full", 507, true, "The server's disk is full",
         "Nothing of this request was stored, and nothing stored was lost. Devices keep what they have.", "Tell whoever runs the server. Try again later.";
     Overloaded = "overloaded", 503, true, "The server is busy",

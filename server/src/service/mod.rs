@@ -5,6 +5,7 @@
 
 pub mod access;
 pub mod ambient;
+pub mod audit;
 mod authority;
 pub mod backup;
 pub mod check;
@@ -26,6 +27,8 @@ mod pacing;
 pub mod paging;
 mod passwords;
 pub mod principal;
+pub mod quarantine;
+pub mod records;
 mod roster;
 pub mod sign_in;
 pub mod sync;
@@ -81,6 +84,7 @@ pub struct Service {
     refresh_key: hmac::Key,
     data: DataFolder,
     metrics: Metrics,
+    form_fields: sync::FormFields,
 }
 
 impl Service {
@@ -127,6 +131,7 @@ impl Service {
             passwords: Passwords::new(&*ambient)?,
             pacing: Pacing::new(&ambient),
             refresh_key: hmac::Key::new(hmac::HMAC_SHA256, &keys.secret("refresh")?),
+            form_fields: sync::FormFields::default(),
             files: OrgFiles::new(data.path())?,
             directory: Arc::new(directory),
             data: data.clone(),

@@ -2,12 +2,18 @@
 //!
 //! A pull is audited by its scope entries and confirmed cursor, not by a row a request.
 
-use tributary_sync_core::ids::FormHash;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tributary_sync_core::form::FormPackage;
+use tributary_sync_core::ids::{FieldId, FormHash, OrgId};
 use tributary_sync_core::wire::enrol::FormDelivery;
 use tributary_sync_core::wire::message::{
     ActorReply, ActorRequest, CompareReply, CompareRequest, ExchangeReply, ExchangeRequest,
     LostRequest, RequestUnreadable,
 };
+
+use tributary_sync_core::wire::frame::FieldTable;
 
 use super::Service;
 use super::error::{Code, ErrorItem, Result, ServiceError};
@@ -59,6 +65,51 @@ impl Service {
             .files
             .read::<_, StorageError>(device.org, |txn| txn.form(hash))?;
         super::forms::delivery(form.ok_or(Code::NotFound)?)
+    }
+}
+
+/// The fields of published versions, by hash. A hash fixes them, so they are read once.
+#[derive(Debug, Default)]
+pub struct FormFields(Mutex<HashMap<FormHash, Arc<[FieldId]>>>);
+
+/// Versions kept in memory; more are read again.
+const FORM_FIELDS_MAX: usize = 1_000;
+
+/// The form versions of one organisation, as frames name fields by them.
+pub struct OrgForms<'s> {
+    service: &'s Service,
+    org: OrgId,
+}
+
+impl FieldTable for OrgForms<'_> {
+    fn fields(&self, form: FormHash) -> Option<Arc<[FieldId]>> {
+        let cache = &self.service.form_fields.0;
+        if let Some(known) = cache
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(&form)
+        {
+            return Some(Arc::clone(known));
+        }
+        let row = self
+            .service
+            .files
+            .read::<_, StorageError>(self.org, |txn| txn.form(form))
+            .ok()??;
+        let package = FormPackage::from_bytes(row.package.as_bytes()).ok()?;
+        let fields: Arc<[FieldId]> = package.fields.iter().map(|f| f.id).collect();
+        let mut cache = cache.lock().unwrap_or_else(PoisonError::into_inner);
+        if cache.len() < FORM_FIELDS_MAX {
+            cache.insert(form, Arc::clone(&fields));
+        }
+        Some(fields)
+    }
+}
+
+impl Service {
+    /// What frames of this organisation's devices name fields by.
+    pub fn field_table(&self, org: OrgId) -> OrgForms<'_> {
+        OrgForms { service: self, org }
     }
 }
 

@@ -1,5 +1,6 @@
 //! Contexts are checked, never believed (§1.7).
 
+use tributary_sync_core::change::Changeset;
 use tributary_sync_core::clock::{Clock, Dot};
 use tributary_sync_core::ids::{ActorId, LogPos, ProfileId, Seq};
 
@@ -45,6 +46,24 @@ pub(super) fn check(
         }
     }
     Ok(Checked { context, cut })
+}
+
+/// The same for what waited in quarantine: what its device had read in the present epoch is `mark`; of an earlier one,
+/// what it had confirmed when the next one opened.
+pub(in crate::service) fn checked_context(
+    txn: &OrgTxn<'_>,
+    profile: ProfileId,
+    record: RecordNo,
+    change: &Changeset,
+    mark: LogPos,
+) -> Result<(Clock, bool), Refusal> {
+    let mark = match txn.epoch_by_id(change.epoch)? {
+        None => LogPos::ZERO,
+        Some(taken) if taken.id == txn.epoch()?.id => mark,
+        Some(earlier) => txn.epoch_mark(earlier.ordinal, profile)?,
+    };
+    let checked = check(txn, profile, record, change.dot, &change.seen, mark)?;
+    Ok((checked.context, checked.cut))
 }
 
 /// How far an entry can be believed: by number, and by log position for the actors of others.

@@ -186,12 +186,14 @@ impl<'t, 'c> Merger<'t, 'c> {
         Ok(pos)
     }
 
-    fn lowered(
+    /// What a changeset lowers without the right to, before it is merged: each key with what is written again.
+    pub fn lowered(
         &mut self,
         stored: &Stored,
         form_id: &str,
         author: &Author,
     ) -> Result<Vec<(Key, Value)>, Refusal> {
+        self.load(stored.change.record)?;
         self.policies(form_id)?;
         let (Some(policies), Some(open)) = (
             self.policies.get(form_id),
@@ -393,7 +395,7 @@ pub fn status(record: &Record) -> &'static str {
 
 /// The effective clock of §1.10: the device's, but at most five minutes ahead of the server, and at most what a resend
 /// repeats.
-pub(super) fn effective(clock: Hlc, now: u64, repeat: Option<Hlc>) -> Hlc {
+pub(in crate::service) fn effective(clock: Hlc, now: u64, repeat: Option<Hlc>) -> Hlc {
     const AHEAD_MS: u64 = 5 * 60 * 1000;
     let bound = Hlc::new(now.saturating_add(AHEAD_MS), 0).unwrap_or(clock);
     let clamped = clock.min(bound);

@@ -31,8 +31,12 @@ use super::env::Env;
 use crate::storage::{OrgFiles, StorageError};
 
 pub use actor::{grant, new_actor};
+pub(super) use context::checked_context;
+pub(super) use merge::effective;
 pub use merge::{Author, Merger, Refused, status};
+pub(super) use push::meta_code;
 pub use reply::head;
+pub(super) use scope::made;
 pub use scope::set_assigned;
 
 /// Who exchanges.

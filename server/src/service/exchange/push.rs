@@ -343,7 +343,7 @@ impl Push<'_, '_> {
 }
 
 /// Why a role may not write this to record meta; none if it may.
-pub(super) fn meta_code(
+pub(in crate::service) fn meta_code(
     role: Role,
     meta: MetaKey,
     value: &Value,

@@ -12,7 +12,11 @@ use crate::service::env::Env;
 use crate::storage::{LogKind, NewLog, OrgTxn, RecordNo, ScopeRow, StorageError};
 
 /// The profile that made a record has it from its first changeset on.
-pub(super) fn made(txn: &OrgTxn<'_>, profile: ProfileId, no: RecordNo) -> Result<(), StorageError> {
+pub(in crate::service) fn made(
+    txn: &OrgTxn<'_>,
+    profile: ProfileId,
+    no: RecordNo,
+) -> Result<(), StorageError> {
     let (head, _) = txn.head()?;
     txn.set_scope(
         profile,

@@ -9,6 +9,7 @@ mod cells;
 mod columns;
 mod conflict_rows;
 mod csv;
+mod download;
 mod error;
 mod head;
 mod json_lines;
@@ -25,6 +26,7 @@ mod trailer;
 mod whole;
 mod zone;
 
+pub use download::Download;
 pub use error::{ExportError, Result};
 pub use head::{Export, TIME_ZONE_SETTING, prepare};
 pub use options::{Format, LineEnd, MissingWords, Moment, Options, STATES, TimeRange};

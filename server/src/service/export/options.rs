@@ -2,12 +2,14 @@
 
 use serde::{Deserialize, Serialize};
 use tributary_sync_core::ids::{EpochId, LogPos};
+use utoipa::ToSchema;
 
 use super::error::{ExportError, Result};
 
 /// How the rows are written.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(as = ExportFormat)]
 pub enum Format {
     /// The main sheet as one CSV file.
     #[default]
@@ -41,7 +43,7 @@ impl Format {
 }
 
 /// How lines of CSV end.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum LineEnd {
     /// As RFC 4180 wants it.
@@ -52,7 +54,7 @@ pub enum LineEnd {
 }
 
 /// How a text survives that programs take for 'no value': `NA` is also Namibia.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum MissingWords {
     /// With an apostrophe before it, as for formulas: `'NA`. pandas and R keep it.
@@ -63,8 +65,9 @@ pub enum MissingWords {
 }
 
 /// Which moment a time range is about.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(as = ExportMoment)]
 pub enum Moment {
     /// When the server first had the record.
     #[default]
@@ -76,8 +79,9 @@ pub enum Moment {
 }
 
 /// From when to when: instants of RFC 3339, or days in the zone of the download; the end is not in it.
-#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, default)]
+#[schema(as = ExportTimeRange)]
 pub struct TimeRange {
     /// Of which moment.
     pub of: Moment,
@@ -90,8 +94,9 @@ pub struct TimeRange {
 }
 
 /// What is wanted. The default is the main sheet of everything that is not a draft.
-#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, default)]
+#[schema(as = ExportOptions)]
 pub struct Options {
     /// How the rows are written.
     pub format: Format,

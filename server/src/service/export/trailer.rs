@@ -2,10 +2,12 @@
 
 use serde::Serialize;
 use tributary_sync_core::ids::{EpochId, FormHash, LogHash, LogPos, OrgId, RecordId, Tombstone};
+use utoipa::ToSchema;
 
 /// How many records there were, by what became of them. Each is counted once, under the first that applies:
 /// restricted, withheld, deleted, draft, filtered.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = ExportCounts)]
 pub struct Counts {
     /// In the download.
     pub rows: u64,
@@ -24,18 +26,23 @@ pub struct Counts {
 }
 
 /// With `since`: what an earlier download may have had and this one has not any more.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = ExportLeft)]
 pub struct Left {
     /// SHA-256 of the ids of records that were erased.
+    #[schema(value_type = Vec<String>)]
     pub erased: Vec<Tombstone>,
     /// Records that were deleted.
+    #[schema(value_type = Vec<String>)]
     pub deleted: Vec<RecordId>,
     /// Records that are in the filter no more, withheld or restricted.
+    #[schema(value_type = Vec<String>)]
     pub gone: Vec<RecordId>,
 }
 
 /// One file of the download.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = ExportFile)]
 pub struct FileSum {
     /// Its name.
     pub name: String,
@@ -48,9 +55,11 @@ pub struct FileSum {
 }
 
 /// A form version in the union.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = ExportVersion)]
 pub struct VersionName {
     /// Its hash.
+    #[schema(value_type = String)]
     pub hash: FormHash,
     /// What its author calls it.
     pub name: String,
@@ -60,7 +69,7 @@ pub struct VersionName {
 
 /// The head of the audit when the download was made, signed by the organisation's receipt key over
 /// [`AuditHead::signed_bytes`].
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct AuditHead {
     /// The number of its last row.
     pub n: u64,
@@ -86,11 +95,13 @@ impl AuditHead {
 
 /// All of it. The part that two equal downloads share is everything but `server_time`, `audit`, `quarantine_waiting`
 /// and `as_of`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = ExportTrailer)]
 pub struct Trailer {
     /// The version of the export's own rules.
     pub export_format: u32,
     /// The organisation.
+    #[schema(value_type = String)]
     pub organisation: OrgId,
     /// The form.
     pub form_id: String,
@@ -117,10 +128,13 @@ pub struct Trailer {
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub whole_again: bool,
     /// The epoch.
+    #[schema(value_type = String)]
     pub epoch: EpochId,
     /// The log position that this shows.
+    #[schema(value_type = u64)]
     pub position: LogPos,
     /// The hash of the log up to there.
+    #[schema(value_type = String)]
     pub log_hash: LogHash,
     /// What to give as `since` or `as_of` later.
     pub cursor: String,

@@ -71,16 +71,31 @@ impl OrgTxn<'_> {
         if self.tombstone(hash)?.is_some() {
             return Ok(None);
         }
-        let found = self.find_by_tombstone(hash)?;
+        let id = self.find_by_tombstone(hash)?;
+        self.remove(hash, id, now).map(Some)
+    }
+    /// The same for whoever knows the id: nothing is searched.
+    pub fn erase_record(&self, id: RecordId, now: u64) -> Result<Option<Erased>> {
+        if self.erased(id)? {
+            return Ok(None);
+        }
+        self.remove(id.tombstone(), Some(id), now).map(Some)
+    }
+
+    fn remove(&self, hash: Tombstone, id: Option<RecordId>, now: u64) -> Result<Erased> {
         let mut erased = Erased::default();
-        if let Some((no, id)) = found {
+        let mut found = None;
+        if let Some(id) = id {
             self.give_back_quota(id)?;
+            erased.quarantined =
+                self.execute("DELETE FROM quarantine WHERE record = ?1", [id.as_bytes()])?;
+            found = self.record_no(id)?;
+        }
+        if let Some(no) = found {
             erased.changes = self.execute(
                 "UPDATE log SET body = NULL, context = NULL WHERE record = ?1 AND kind = 1 AND body IS NOT NULL",
                 [no.0],
             )?;
-            erased.quarantined =
-                self.execute("DELETE FROM quarantine WHERE record = ?1", [id.as_bytes()])?;
             self.execute("DELETE FROM record WHERE n = ?1", [no.0])?;
             self.execute("DELETE FROM scope WHERE record = ?1", [no.0])?;
             self.execute("DELETE FROM scope_span WHERE record = ?1", [no.0])?;
@@ -88,7 +103,7 @@ impl OrgTxn<'_> {
         let body = hash.as_bytes().as_slice();
         let new = NewLog {
             kind: LogKind::Erased,
-            record: found.map(|f| f.0),
+            record: found,
             profile: None,
             dot: None,
             body,
@@ -98,14 +113,14 @@ impl OrgTxn<'_> {
             "INSERT INTO tombstone (hash, record, pos, erased_at) VALUES (?1, ?2, ?3, ?4)",
             params![
                 hash.as_bytes(),
-                found.map(|f| f.0.0),
+                found.map(|no| no.0),
                 sql(at.get()),
                 sql(now)
             ],
         )?;
         erased.pos = at;
         self.set_scrub_owed(true)?;
-        Ok(Some(erased))
+        Ok(erased)
     }
 
     /// What waits of this record no longer counts against the quota of those who sent it.
@@ -120,31 +135,21 @@ impl OrgTxn<'_> {
     }
 
     /// Ids hash one way, so a tombstone finds its record by looking at all of them, and at what waits in quarantine.
-    fn find_by_tombstone(&self, hash: Tombstone) -> Result<Option<(RecordNo, RecordId)>> {
+    fn find_by_tombstone(&self, hash: Tombstone) -> Result<Option<RecordId>> {
         let mut found = None;
-        self.each::<super::StorageError>("SELECT n, id FROM record", [], |r| {
-            let id = RecordId::from_bytes(r.get(1)?);
-            if id.tombstone() == hash {
-                found = Some((RecordNo(r.get(0)?), id));
-            }
-            Ok(found.is_none())
-        })?;
-        if found.is_none() {
-            let mut orphan = None;
-            self.each::<super::StorageError>(
-                "SELECT DISTINCT record FROM quarantine WHERE record IS NOT NULL",
-                [],
-                |r| {
-                    let id = RecordId::from_bytes(r.get(0)?);
-                    if id.tombstone() == hash {
-                        orphan = Some(id);
-                    }
-                    Ok(orphan.is_none())
-                },
-            )?;
-            if let Some(id) = orphan {
-                self.give_back_quota(id)?;
-                self.execute("DELETE FROM quarantine WHERE record = ?1", [id.as_bytes()])?;
+        for text in [
+            "SELECT id FROM record",
+            "SELECT DISTINCT record FROM quarantine WHERE record IS NOT NULL",
+        ] {
+            self.each::<super::StorageError>(text, [], |r| {
+                let id = RecordId::from_bytes(r.get(0)?);
+                if id.tombstone() == hash {
+                    found = Some(id);
+                }
+                Ok(found.is_none())
+            })?;
+            if found.is_some() {
+                break;
             }
         }
         Ok(found)

@@ -142,6 +142,13 @@ impl OrgTxn<'_> {
         self.set_meta("stopped", &u64::from(stopped).to_be_bytes())
     }
 
+    /// Whether something was erased since the file was last rewritten without what was deleted.
+    pub fn scrub_owed(&self) -> Result<bool> {
+        Ok(self.meta_u64("scrub_owed")? != 0)
+    }
+    pub(crate) fn set_scrub_owed(&self, owed: bool) -> Result<()> {
+        self.set_meta("scrub_owed", &u64::from(owed).to_be_bytes())
+    }
     /// The schema of the file.
     pub fn schema(&self) -> Result<u32> {
         crate::storage::open::schema(self.conn)
@@ -162,13 +169,6 @@ impl OrgTxn<'_> {
     /// An older copy was restored at this moment, knowingly.
     pub fn waive_copies(&self, at: u64) -> Result<()> {
         self.set_meta("copies_waived", &at.to_be_bytes())
-    }
-    /// Whether something was erased since the file was last rewritten without what was deleted.
-    pub fn scrub_owed(&self) -> Result<bool> {
-        Ok(self.meta_u64("scrub_owed")? != 0)
-    }
-    pub(crate) fn set_scrub_owed(&self, owed: bool) -> Result<()> {
-        self.set_meta("scrub_owed", &u64::from(owed).to_be_bytes())
     }
 
     /// The key that authenticates cursors.

@@ -1,0 +1,67 @@
+//! Restriction: hidden at once, cancellable; the waiting time before an erasure (§3.1). Org admins only.
+//!
+//! What phones push meanwhile is taken as ever: a restriction hides, it refuses nothing.
+
+use tributary_sync_core::ids::RecordId;
+use utoipa::ToSchema;
+
+use super::{Acting, reach};
+use crate::service::access::Action;
+use crate::service::ambient::rfc3339;
+use crate::service::env::Env;
+use crate::service::error::{Code, Result};
+use crate::storage::{OrgFiles, OrgTxn};
+
+const DAY_MS: u64 = 24 * 60 * 60 * 1_000;
+/// How long a record is restricted before it may be erased, unless the organisation says otherwise.
+const DAYS: u64 = 7;
+/// The organisation's own number of days, at least one.
+pub(super) const DAYS_SETTING: &str = "restriction_days";
+
+/// A restriction in force.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, ToSchema)]
+pub struct Restricted {
+    /// Since when.
+    pub restricted_at: String,
+    /// From when on the record may be erased.
+    pub erase_after: String,
+}
+
+fn days(txn: &OrgTxn<'_>) -> Result<u64> {
+    let own = txn.setting(DAYS_SETTING)?.and_then(|d| d.parse().ok());
+    Ok(own.unwrap_or(DAYS).clamp(1, 366))
+}
+
+/// Hides a record at once. Doing it again changes nothing: the waiting time is not shortened, and not prolonged.
+pub fn restrict(files: &OrgFiles, env: &Env, acting: &Acting, id: RecordId) -> Result<Restricted> {
+    let (now, acting) = (env.now, acting.clone());
+    files.write(acting.org, move |txn| {
+        let row = reach::open(txn, &acting, id, Action::Restrict)?;
+        let (since, until) = match (row.restricted_at, row.erase_after) {
+            (Some(since), Some(until)) => (since, until),
+            _ => {
+                let until = now.saturating_add(days(txn)?.saturating_mul(DAY_MS));
+                txn.audit(&acting.audit("record.restrict", Some(id), None), now)?;
+                txn.set_restricted(row.no, Some(now), Some(acting.user), Some(until))?;
+                (now, until)
+            }
+        };
+        Ok(Restricted {
+            restricted_at: rfc3339(since),
+            erase_after: rfc3339(until),
+        })
+    })
+}
+
+/// Shows it again. A second restriction waits anew.
+pub fn unrestrict(files: &OrgFiles, env: &Env, acting: &Acting, id: RecordId) -> Result<()> {
+    let (now, acting) = (env.now, acting.clone());
+    files.write(acting.org, move |txn| {
+        let row = reach::open(txn, &acting, id, Action::Restrict)?;
+        if row.restricted_at.is_none() {
+            return Err(Code::NotRestricted.into());
+        }
+        txn.audit(&acting.audit("record.unrestrict", Some(id), None), now)?;
+        Ok(txn.set_restricted(row.no, None, None, None)?)
+    })
+}
