@@ -84,6 +84,7 @@ impl Init {
             public_url: url.clone(),
             audience: settings.audience.clone(),
             certificate: pin,
+            copies: settings.backup.is_some(),
         };
         let service = Service::create(data, options, Arc::new(System::new())).map_err(in_words)?;
         let (given, made) = match password {

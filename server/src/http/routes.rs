@@ -21,6 +21,7 @@ pub fn configure(app: &mut ServiceConfig) {
         .app_data(query)
         .service(resource("/healthz").get(health::healthz))
         .service(resource("/readyz").get(health::readyz))
+        .service(resource("/metrics").get(health::metrics))
         .service(scope("/api/v1").configure(api).configure(records_api))
         .service(scope("/sync/v1").configure(sync_api))
         .default_service(web::to(unknown));
@@ -113,6 +114,7 @@ async fn unknown() -> Result<&'static str, ServiceError> {
     paths(
         health::healthz,
         health::readyz,
+        health::metrics,
         auth::nonce,
         auth::device,
         auth::sign_in,
