@@ -136,7 +136,9 @@ fn settle(weeks: &mut Weeks<'_>) -> Result<Settled> {
     let crossed = conflicts::crossed(weeks.laptop.device()?, &weeks.cases)?;
     let settled = crossed.iter().find(|c| c.kind == Kind::Single).cloned();
     if let Some(one) = &settled {
-        weeks.desk.settle(one, "Asked both: the first was in the room.")?;
+        weeks
+            .desk
+            .settle(one, "Asked both: the first was in the room.")?;
     }
     weeks.laptop.sync(&mut weeks.tally)?;
     let left = conflicts::crossed(weeks.laptop.device()?, &weeks.cases)?.len();

@@ -66,7 +66,10 @@ pub(super) fn crossed(device: &Device, records: &[RecordId]) -> Result<Vec<Cross
                 key: conflict.key.clone(),
                 name: field.name.clone(),
                 question: label(field, &LANGUAGES),
-                first: conflict.candidates.first().and_then(|c| c.given.first().map(|l| l.dot)),
+                first: conflict
+                    .candidates
+                    .first()
+                    .and_then(|c| c.given.first().map(|l| l.dot)),
                 answers: answers.collect(),
                 counts: counts.map(|v| speak(&v)).unwrap_or_default(),
                 kind: match &shown.policies.get(id).policy {

@@ -1,4 +1,4 @@
-//! The coordinator at a desk: signs in over HTTPS and uses the API as any other client would.
+//! Somebody at a desk, the coordinator or the admin: signs in over HTTPS and uses the API as any other client would.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use tributary_native::https::Https;
 use tributary_native::transport::{Answer, Call, Transport};
 use tributary_sync_core::ids::UserId;
 
-use super::cast::{COORDINATOR, ORGANISATION};
+use super::cast::{ORGANISATION, Person};
 use super::conflicts::Crossed;
 use super::stage::Stage;
 
@@ -19,6 +19,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// Somebody signed in.
 pub(super) struct Desk {
     https: Https,
+    name: &'static str,
     password: String,
     token: Option<String>,
     /// Where phones are told to go, in place of the server's own address.
@@ -26,9 +27,10 @@ pub(super) struct Desk {
 }
 
 impl Desk {
-    pub(super) fn sign_in(stage: &Stage) -> Result<Self> {
+    pub(super) fn sign_in(stage: &Stage, person: Person) -> Result<Self> {
         let mut desk = Self {
             https: Https::new(&stage.url, &stage.proof)?,
+            name: person.name,
             password: stage.password.clone(),
             token: None,
             through: format!("https://{}", stage.relay.address()),
@@ -38,7 +40,8 @@ impl Desk {
     }
 
     fn renew(&mut self) -> Result<()> {
-        let body = json!({"organisation": ORGANISATION, "name": COORDINATOR.name, "password": self.password});
+        let body =
+            json!({"organisation": ORGANISATION, "name": self.name, "password": self.password});
         let answer = self.send("/api/v1/auth/sign-in", Some(&body))?;
         let reply: Value = read(&answer)?;
         let token = reply.get("access_token").and_then(Value::as_str);
@@ -86,7 +89,7 @@ impl Desk {
         Ok(link)
     }
 
-    /// The devices as the coordinator's list shows them.
+    /// The devices as the list shows them.
     pub(super) fn devices(&mut self) -> Result<Vec<Listed>> {
         let page: Page = self.ask("/api/v1/devices?limit=1000", None)?;
         Ok(page.items)
@@ -130,7 +133,6 @@ struct Page {
 /// A device in the list.
 #[derive(Clone, Debug, serde::Deserialize)]
 pub(super) struct Listed {
-    pub(super) id: String,
     pub(super) label: String,
     pub(super) user_name: String,
     pub(super) revoked_at: Option<String>,

@@ -56,7 +56,7 @@ pub(super) fn handed_out(weeks: &Weeks<'_>) -> Result<()> {
         weeks.phones.len()
     ))?;
     say(format!(
-        "{} opened {} cases and assigned each to a team: two phones of different people hold every one of them.",
+        "{} opened {} cases and assigned each to a team, so that both members hold every one of theirs.",
         COORDINATOR.name,
         weeks.cases.len()
     ))
@@ -117,7 +117,7 @@ pub(super) fn devices(weeks: &Weeks<'_>, listed: &[Listed]) -> Result<()> {
             "{}'s {} was lost and revoked by {}. Later somebody turned it on, and it {}: {} wait in quarantine.",
             device.user_name,
             device.label,
-            COORDINATOR.name,
+            ADMIN.name,
             match weeks.found {
                 Some(Ended::Revoked) => "heard that it is revoked",
                 Some(Ended::Whole) => "sent what it held",

@@ -8,7 +8,7 @@ use tributary_sync_core::form::PublishedForm;
 use tributary_sync_core::ids::RecordId;
 
 use super::calendar::{Clockwork, DAYS, HOUR};
-use super::cast::{COORDINATOR, COPIED, COPY_DAY, LOSS_DAY, LOST, PHONES, WORKERS};
+use super::cast::{ADMIN, COORDINATOR, COPIED, COPY_DAY, LOSS_DAY, LOST, PHONES, WORKERS};
 use super::chance::Chance;
 use super::crossing::{self, Edit};
 use super::desk::Desk;
@@ -31,6 +31,9 @@ pub(super) struct Weeks<'s> {
     chance: Chance,
     form: PublishedForm,
     edits: Vec<Edit>,
+    /// The admin's desk: codes and revocations.
+    office: Desk,
+    /// The coordinator's.
     pub(super) desk: Desk,
     pub(super) laptop: Phone,
     pub(super) phones: Vec<Phone>,
@@ -44,8 +47,8 @@ pub(super) struct Weeks<'s> {
 impl<'s> Weeks<'s> {
     /// Hands out the phones: each enrols with a link of its own.
     pub(super) fn hand_out(stage: &'s Stage, folder: &Path, chance: Chance) -> Result<Self> {
-        let mut desk = Desk::sign_in(stage)?;
-        let link = desk.enrol_link(stage.coordinator)?;
+        let mut office = Desk::sign_in(stage, ADMIN)?;
+        let link = office.enrol_link(stage.coordinator)?;
         let mut laptop = Phone::enrol(
             folder.join("laptop"),
             (COORDINATOR.name, None),
@@ -58,7 +61,7 @@ impl<'s> Weeks<'s> {
         for (n, handed) in PHONES.iter().enumerate() {
             let worker = WORKERS.get(handed.worker).context("a worker")?;
             let user = stage.workers.get(handed.worker).context("a user")?;
-            let link = desk.enrol_link(*user)?;
+            let link = office.enrol_link(*user)?;
             let folder = folder.join("phones").join(format!("{:02}", n + 1));
             let owner = (worker.name, Some(handed.worker));
             let mut phone = Phone::enrol(folder, owner, handed.label, handed.clockwork, &link)?;
@@ -70,7 +73,8 @@ impl<'s> Weeks<'s> {
             chance,
             form,
             edits: Vec::new(),
-            desk,
+            office,
+            desk: Desk::sign_in(stage, COORDINATOR)?,
             laptop,
             phones,
             cases: Vec::new(),
@@ -188,7 +192,7 @@ impl<'s> Weeks<'s> {
         if day == LOSS_DAY + 1 {
             let profile = lost.device()?.profile()?.profile.to_string();
             self.stage.calendar.reach(morning);
-            self.desk.revoke(&profile)?;
+            self.office.revoke(&profile)?;
         }
         if day == FOUND_DAY {
             self.stage.calendar.reach(morning);
