@@ -100,6 +100,7 @@ fn sync_api(api: &mut ServiceConfig) {
         .service(resource("/compare").post(sync::compare))
         .service(resource("/actor").post(sync::actor))
         .service(resource("/lost").post(sync::lost))
+        .service(resource("/bundle").post(sync::bundle))
         .service(resource("/forms/{hash}").get(sync::form));
 }
 
@@ -177,6 +178,7 @@ async fn unknown() -> Result<&'static str, ServiceError> {
         sync::compare,
         sync::actor,
         sync::lost,
+        sync::bundle,
         sync::form,
     ),
     modifiers(&Schemes)

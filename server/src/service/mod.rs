@@ -8,6 +8,7 @@ pub mod ambient;
 pub mod audit;
 mod authority;
 pub mod backup;
+pub mod bundle;
 pub mod check;
 mod device_proof;
 pub mod devices;
