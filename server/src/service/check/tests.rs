@@ -215,108 +215,110 @@ fn a_missing_row_is_found_in_every_table_that_others_name() {
     }
 }
 
+/// The rule that must find it, and what was done with every sum put right.
+const CHANGES: &[(&str, &str)] = &[
+    (
+        "audit.chain",
+        "UPDATE audit SET subject = 'other' WHERE n = 2",
+    ),
+    ("audit.chain", "UPDATE audit SET at = at + 1 WHERE n = 1"),
+    (
+        "log.entry",
+        "UPDATE log SET body = (SELECT body FROM log o WHERE o.pos = 4) WHERE pos = 5",
+    ),
+    (
+        "log.entry",
+        "UPDATE log SET received = received + 1 WHERE pos = 4",
+    ),
+    (
+        "log.entry",
+        "UPDATE log SET effective_ms = effective_ms + 1 WHERE pos = 4",
+    ),
+    (
+        "log.entry",
+        "UPDATE log SET context = NULL WHERE kind = 1 AND length(context) > 0",
+    ),
+    (
+        "log.chain",
+        "UPDATE log SET entry_hash = zeroblob(32) WHERE pos = 4",
+    ),
+    ("log.body", "UPDATE log SET body = NULL WHERE pos = 5"),
+    (
+        "log.entry",
+        "UPDATE log SET body = zeroblob(32) WHERE kind = 4",
+    ),
+    (
+        "record.is_merge_of_log",
+        "UPDATE record SET body = (SELECT body FROM record o WHERE o.n = 4) WHERE n = 3",
+    ),
+    (
+        "log.record",
+        "UPDATE record SET id = zeroblob(16) WHERE n = 3",
+    ),
+    (
+        "record.state",
+        "UPDATE record SET withheld = 1 - withheld WHERE n = 3",
+    ),
+    (
+        "record.state",
+        "UPDATE record SET conflicts = 0 WHERE n = 1",
+    ),
+    (
+        "record.maker",
+        "UPDATE record SET maker = zeroblob(16) WHERE n = 3",
+    ),
+    ("record.position", "UPDATE record SET pos = 1 WHERE n = 3"),
+    (
+        "item.status",
+        "UPDATE item SET status = 2 WHERE status = 1 AND seq = 2",
+    ),
+    (
+        "item.status",
+        "UPDATE item SET effective_ms = 1 WHERE status = 1 AND seq = 2",
+    ),
+    (
+        "actor.chain",
+        "UPDATE item SET hash = zeroblob(32) WHERE status = 5 OR seq = 2",
+    ),
+    ("actor.head", "UPDATE actor SET chain = zeroblob(32)"),
+    (
+        "scope.follows_log",
+        "UPDATE scope SET assigned = 0 WHERE assigned",
+    ),
+    (
+        "scope.follows_log",
+        "UPDATE scope SET since = since + 1 WHERE assigned",
+    ),
+    ("scope.spans", "UPDATE scope_span SET to_pos = to_pos + 1"),
+    (
+        "quarantine.body",
+        "UPDATE quarantine SET body = x'00' WHERE readable",
+    ),
+    (
+        "quarantine.quota",
+        "UPDATE profile SET quarantine_bytes = 1",
+    ),
+    (
+        "tombstone.in_log",
+        "UPDATE tombstone SET hash = zeroblob(32)",
+    ),
+    ("tombstone.record_gone", "UPDATE tombstone SET record = 3"),
+    ("policy.in_log", "UPDATE policy SET body = '{}'"),
+    (
+        "epoch.marks",
+        "UPDATE epoch_mark SET confirmed = confirmed + 100000",
+    ),
+    ("profile.confirmed", "UPDATE profile SET confirmed = 100000"),
+    ("schema.as_made", "DROP INDEX record_pos"),
+    ("schema.version", "PRAGMA user_version = 0"),
+    ("schema.sequence", "UPDATE sqlite_sequence SET seq = 1"),
+];
+
 #[test]
 fn changes_behind_the_programs_back_are_found_though_their_sums_are_right() {
     let (office, path) = lived_in();
     let sound = std::fs::read(&path).unwrap();
-    let changes = [
-        (
-            "audit.chain",
-            "UPDATE audit SET subject = 'other' WHERE n = 2",
-        ),
-        ("audit.chain", "UPDATE audit SET at = at + 1 WHERE n = 1"),
-        (
-            "log.entry",
-            "UPDATE log SET body = (SELECT body FROM log o WHERE o.pos = 4) WHERE pos = 5",
-        ),
-        (
-            "log.entry",
-            "UPDATE log SET received = received + 1 WHERE pos = 4",
-        ),
-        (
-            "log.entry",
-            "UPDATE log SET effective_ms = effective_ms + 1 WHERE pos = 4",
-        ),
-        (
-            "log.entry",
-            "UPDATE log SET context = NULL WHERE kind = 1 AND length(context) > 0",
-        ),
-        (
-            "log.chain",
-            "UPDATE log SET entry_hash = zeroblob(32) WHERE pos = 4",
-        ),
-        ("log.body", "UPDATE log SET body = NULL WHERE pos = 5"),
-        (
-            "log.entry",
-            "UPDATE log SET body = zeroblob(32) WHERE kind = 4",
-        ),
-        (
-            "record.is_merge_of_log",
-            "UPDATE record SET body = (SELECT body FROM record o WHERE o.n = 4) WHERE n = 3",
-        ),
-        (
-            "log.record",
-            "UPDATE record SET id = zeroblob(16) WHERE n = 3",
-        ),
-        (
-            "record.state",
-            "UPDATE record SET withheld = 1 - withheld WHERE n = 3",
-        ),
-        (
-            "record.state",
-            "UPDATE record SET conflicts = 0 WHERE n = 1",
-        ),
-        (
-            "record.maker",
-            "UPDATE record SET maker = zeroblob(16) WHERE n = 3",
-        ),
-        ("record.position", "UPDATE record SET pos = 1 WHERE n = 3"),
-        (
-            "item.status",
-            "UPDATE item SET status = 2 WHERE status = 1 AND seq = 2",
-        ),
-        (
-            "item.status",
-            "UPDATE item SET effective_ms = 1 WHERE status = 1 AND seq = 2",
-        ),
-        (
-            "actor.chain",
-            "UPDATE item SET hash = zeroblob(32) WHERE status = 5 OR seq = 2",
-        ),
-        ("actor.head", "UPDATE actor SET chain = zeroblob(32)"),
-        (
-            "scope.follows_log",
-            "UPDATE scope SET assigned = 0 WHERE assigned",
-        ),
-        (
-            "scope.follows_log",
-            "UPDATE scope SET since = since + 1 WHERE assigned",
-        ),
-        ("scope.spans", "UPDATE scope_span SET to_pos = to_pos + 1"),
-        (
-            "quarantine.body",
-            "UPDATE quarantine SET body = x'00' WHERE readable",
-        ),
-        (
-            "quarantine.quota",
-            "UPDATE profile SET quarantine_bytes = 1",
-        ),
-        (
-            "tombstone.in_log",
-            "UPDATE tombstone SET hash = zeroblob(32)",
-        ),
-        ("tombstone.record_gone", "UPDATE tombstone SET record = 3"),
-        ("policy.in_log", "UPDATE policy SET body = '{}'"),
-        (
-            "epoch.marks",
-            "UPDATE epoch_mark SET confirmed = confirmed + 100000",
-        ),
-        ("profile.confirmed", "UPDATE profile SET confirmed = 100000"),
-        ("schema.as_made", "DROP INDEX record_pos"),
-        ("schema.version", "PRAGMA user_version = 0"),
-        ("schema.sequence", "UPDATE sqlite_sequence SET seq = 1"),
-    ];
-    for (rule, sql) in changes {
+    for (rule, sql) in CHANGES {
         std::fs::write(&path, &sound).unwrap();
         tamper(&path, sql);
         let found = faults(office.org, &path);
