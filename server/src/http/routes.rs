@@ -19,8 +19,16 @@ pub fn configure(app: &mut ServiceConfig) {
         .error_handler(|_, _| ServiceError::from(Code::ParameterInvalid).into());
     app.app_data(path)
         .app_data(query)
-        .service(resource("/healthz").get(health::healthz))
-        .service(resource("/readyz").get(health::readyz))
+        .service(
+            resource("/healthz")
+                .get(health::healthz)
+                .route(web::head().to(health::healthz)),
+        )
+        .service(
+            resource("/readyz")
+                .get(health::readyz)
+                .route(web::head().to(health::readyz)),
+        )
         .service(resource("/metrics").get(health::metrics))
         .service(scope("/api/v1").configure(api).configure(records_api))
         .service(scope("/sync/v1").configure(sync_api))
