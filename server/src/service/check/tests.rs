@@ -322,7 +322,7 @@ fn changes_behind_the_programs_back_are_found_though_their_sums_are_right() {
         std::fs::write(&path, &sound).unwrap();
         tamper(&path, sql);
         let found = faults(office.org, &path);
-        assert!(found.iter().any(|f| f.rule == rule), "{sql}: {found:?}");
+        assert!(found.iter().any(|f| f.rule == *rule), "{sql}: {found:?}");
     }
 }
 
