@@ -14,7 +14,7 @@ use tributary_sync_core::wire::message::{
 
 use super::RawBody;
 use super::body::read_json;
-use super::extract::{DeviceAuth, From};
+use super::extract::{DeviceAuth, Peer};
 use super::problem::Problem;
 use crate::service::bundle::BundleOutcome;
 use crate::service::error::{Code, Result, ServiceError};
@@ -221,7 +221,7 @@ pub(super) async fn form(
               (status = 429, description = "Too many attempts.", body = Problem)))]
 pub(super) async fn bundle(
     service: web::Data<crate::service::Service>,
-    from: From,
+    from: Peer,
     body: RawBody,
 ) -> Result<web::Json<BundleOutcome>> {
     let work = move |service: &crate::service::Service| {
