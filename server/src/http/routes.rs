@@ -29,6 +29,7 @@ pub fn configure(app: &mut ServiceConfig) {
                 .get(health::readyz)
                 .route(web::head().to(health::readyz)),
         )
+        .service(resource("/metrics").get(health::metrics))
         .service(scope("/api/v1").configure(api).configure(records_api))
         .service(scope("/sync/v1").configure(sync_api))
         .default_service(web::to(unknown));
@@ -121,6 +122,7 @@ async fn unknown() -> Result<&'static str, ServiceError> {
     paths(
         health::healthz,
         health::readyz,
+        health::metrics,
         auth::nonce,
         auth::device,
         auth::sign_in,
