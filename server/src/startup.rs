@@ -3,6 +3,7 @@
 //! The only place where configuration, service and HTTP meet.
 
 pub mod certificate;
+pub mod first;
 
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;

@@ -21,6 +21,7 @@ use anyhow::Result;
 use clap::{Args, Parser, Subcommand};
 
 use crate::config::{Flags, Settings};
+use crate::service::names::SERVER_SLUG;
 use crate::service::{By, Service};
 use crate::startup::{in_words, open_service};
 use crate::{telemetry, tls};
@@ -133,6 +134,10 @@ struct OrgFlag {
 }
 
 impl OrgFlag {
+    /// Whether it names those who look after the server, who belong to no organisation.
+    fn is_server(&self) -> bool {
+        self.org.as_deref() == Some(SERVER_SLUG)
+    }
     fn find(&self, service: &Service) -> Result<crate::service::organisations::OrganisationView> {
         if let Some(slug) = &self.org {
             let found = service.organisation_named(slug);

@@ -8,6 +8,7 @@ pub mod ambient;
 pub mod audit;
 mod authority;
 pub mod backup;
+pub mod bundle;
 mod device_proof;
 pub mod devices;
 mod enrol;
