@@ -17,6 +17,7 @@ mod forms;
 pub mod frame;
 mod health;
 mod organisations;
+mod page;
 mod problem;
 mod quarantine;
 mod records;
