@@ -28,6 +28,9 @@ impl Check<'_, '_> {
             };
             if first {
                 first = false;
+                if entry.received != row.created_at {
+                    report.fault("record.created", no.0);
+                }
                 self.made_by_its_first_change(&row, &stored.change, report)?;
             }
             merged.apply(stored);
