@@ -108,11 +108,12 @@ fn record(world: &World, server: &Server, id: RecordId, row: &RecordRow) -> Resu
                 "answer g{no} vanished, and nobody who was shown it wrote"
             ));
         }
+        let over = live
+            .iter()
+            .find(|other| world.truth[other].past.contains(no));
         if live.contains(no)
             && !world.went_back
-            && let Some(over) = live
-                .iter()
-                .find(|other| world.truth[other].past.contains(no))
+            && let Some(over) = over
         {
             return Err(format!(
                 "g{over} was shown g{no} and wrote, but both live: it cannot be settled"
