@@ -6,9 +6,13 @@
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
+    clippy::print_stdout,
+    clippy::print_stderr,
     reason = "what cannot fail in a test may say so, in its helpers too"
 )]
 
 mod api;
+mod python;
+mod schemas;
 mod simulation;
 mod tidy;

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// The repository.
-pub(super) fn root() -> PathBuf {
+pub(crate) fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
         .parent()
         .expect("tests/ lies in the repository")
@@ -66,7 +66,7 @@ fn walk(folder: &Path, prefix: &str, files: &mut Vec<String>) {
 }
 
 /// The Rust files.
-pub(super) fn rust() -> Vec<String> {
+pub(crate) fn rust() -> Vec<String> {
     let mut files = all();
     files.retain(|f| f.ends_with(".rs"));
     files

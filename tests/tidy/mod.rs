@@ -12,6 +12,8 @@ mod rust;
 
 use std::fmt::Display;
 
+pub(crate) use files::{root, rust as rust_files};
+
 /// What a rule found; fails at its end, with all of it at once.
 struct Findings {
     rule: &'static str,

@@ -3,11 +3,13 @@
 //! [`routes`] is the table; there is one file per noun. Everything that blocks happens in one hop ([`blocking`]), and who
 //! is asking is looked up inside that hop ([`extract`]). [`frame`] surrounds every request. Not here: any rule.
 
+mod audit;
 mod auth;
 mod blocking;
 mod body;
 mod devices;
 mod enrol;
+mod erasures;
 mod exports;
 pub mod extract;
 mod forms;
@@ -15,6 +17,8 @@ pub mod frame;
 mod health;
 mod organisations;
 mod problem;
+mod quarantine;
+mod records;
 pub mod routes;
 mod sync;
 mod teams;

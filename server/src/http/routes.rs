@@ -4,7 +4,10 @@ use actix_web::web::{self, ServiceConfig, resource, scope};
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 
-use super::{auth, devices, enrol, exports, forms, health, organisations, sync, teams, users};
+use super::{
+    audit, auth, devices, enrol, erasures, exports, forms, health, organisations, quarantine,
+    records, sync, teams, users,
+};
 use crate::service::error::{Code, ServiceError};
 
 /// Every address there is.
@@ -16,9 +19,18 @@ pub fn configure(app: &mut ServiceConfig) {
         .error_handler(|_, _| ServiceError::from(Code::ParameterInvalid).into());
     app.app_data(path)
         .app_data(query)
-        .service(resource("/healthz").get(health::healthz))
-        .service(resource("/readyz").get(health::readyz))
-        .service(scope("/api/v1").configure(api))
+        .service(
+            resource("/healthz")
+                .get(health::healthz)
+                .route(web::head().to(health::healthz)),
+        )
+        .service(
+            resource("/readyz")
+                .get(health::readyz)
+                .route(web::head().to(health::readyz)),
+        )
+        .service(resource("/metrics").get(health::metrics))
+        .service(scope("/api/v1").configure(api).configure(records_api))
         .service(scope("/sync/v1").configure(sync_api))
         .default_service(web::to(unknown));
 }
@@ -64,11 +76,39 @@ fn api(api: &mut ServiceConfig) {
         .service(resource("/organisations/{organisation}/resume").post(organisations::resume));
 }
 
+fn records_api(api: &mut ServiceConfig) {
+    api.service(resource("/records/list").post(records::list))
+        .service(resource("/records/erase").post(erasures::erase_many))
+        .service(resource("/records/{record}").get(records::get))
+        .service(resource("/records/{record}/settle").post(records::settle))
+        .service(resource("/records/{record}/decide").post(records::decide))
+        .service(resource("/records/{record}/assign").post(records::assign))
+        .service(resource("/records/{record}/comment").post(records::comment))
+        .service(resource("/records/{record}/approve").post(records::approve))
+        .service(resource("/records/{record}/reject").post(records::reject))
+        .service(resource("/records/{record}/return").post(records::give_back))
+        .service(resource("/records/{record}/delete").post(records::delete))
+        .service(resource("/records/{record}/restore").post(records::restore))
+        .service(resource("/records/{record}/restrict").post(records::restrict))
+        .service(resource("/records/{record}/unrestrict").post(records::unrestrict))
+        .service(resource("/records/{record}/erase").post(erasures::erase))
+        .service(resource("/erasures/{tombstone}").get(erasures::report))
+        .service(resource("/erasure-proposals").get(erasures::proposals))
+        .service(resource("/erasure-proposals/{proposal}/confirm").post(erasures::confirm))
+        .service(resource("/erasure-proposals/{proposal}/cancel").post(erasures::cancel))
+        .service(resource("/users/{user}/hand-over").post(erasures::hand_over))
+        .service(resource("/quarantine").get(quarantine::list))
+        .service(resource("/quarantine/{no}/release").post(quarantine::release))
+        .service(resource("/quarantine/{no}/discard").post(quarantine::discard))
+        .service(resource("/audit").get(audit::list));
+}
+
 fn sync_api(api: &mut ServiceConfig) {
     api.service(resource("/exchange").post(sync::exchange))
         .service(resource("/compare").post(sync::compare))
         .service(resource("/actor").post(sync::actor))
         .service(resource("/lost").post(sync::lost))
+        .service(resource("/bundle").post(sync::bundle))
         .service(resource("/forms/{hash}").get(sync::form));
 }
 
@@ -82,6 +122,7 @@ async fn unknown() -> Result<&'static str, ServiceError> {
     paths(
         health::healthz,
         health::readyz,
+        health::metrics,
         auth::nonce,
         auth::device,
         auth::sign_in,
@@ -112,6 +153,30 @@ async fn unknown() -> Result<&'static str, ServiceError> {
         organisations::create,
         organisations::suspend,
         organisations::resume,
+        records::list,
+        records::get,
+        records::settle,
+        records::decide,
+        records::assign,
+        records::comment,
+        records::approve,
+        records::reject,
+        records::give_back,
+        records::delete,
+        records::restore,
+        records::restrict,
+        records::unrestrict,
+        erasures::erase,
+        erasures::erase_many,
+        erasures::report,
+        erasures::proposals,
+        erasures::confirm,
+        erasures::cancel,
+        erasures::hand_over,
+        quarantine::list,
+        quarantine::release,
+        quarantine::discard,
+        audit::list,
         forms::preview,
         forms::publish,
         forms::list,
@@ -121,6 +186,7 @@ async fn unknown() -> Result<&'static str, ServiceError> {
         sync::compare,
         sync::actor,
         sync::lost,
+        sync::bundle,
         sync::form,
     ),
     modifiers(&Schemes)

@@ -139,7 +139,9 @@ fn judge(
         return Ok(());
     }
     unsay(store, id, agreed)?;
-    if agreement.acked > agreed {
+    // An older actor, left behind at a fork, may have gone on under a twin.
+    let current = profile.actors.last().is_some_and(|a| a.actor == id);
+    if agreement.acked > agreed && (made.seq > agreed || current) {
         found.forked = true;
         found.plan.keep.push((id, agreed));
     } else if found.forked && made.seq > agreed {

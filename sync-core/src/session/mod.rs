@@ -5,6 +5,7 @@
 //! rolls it back when the step fails. Time and randomness are arguments. Not here: HTTP, files, keys, the form's
 //! questions ([`crate::form`] knows them), the server's half.
 
+mod actor;
 mod device;
 mod empty;
 mod epoch;
@@ -13,6 +14,7 @@ mod error;
 #[cfg(feature = "testing")]
 mod memory;
 mod open;
+mod problem;
 mod pull;
 mod push;
 mod rebase;
@@ -30,9 +32,10 @@ pub use error::{ReplyRefused, SaveRefused, SessionError};
 #[cfg(feature = "testing")]
 pub use memory::MemoryStore;
 pub use open::{close_form, create_record, forms_open, open_form, refresh, take_over};
+pub use problem::Problem;
 pub use push::{Batch, Pace, batch};
 pub use receive::Verifier;
-pub use run::{Next, Problem, Reply, Request, Run};
+pub use run::{Next, Reply, Request, Run};
 pub use save::{Save, save};
 pub use status::{Summary, Whereabouts, status, summary, whereabouts};
 pub use store::{Fate, FormText, Held, OpenForm, Own, Person, Store, StoreError};

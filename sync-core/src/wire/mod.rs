@@ -3,6 +3,7 @@
 //! JSON is the documented form for anyone; the frame is the compact one for our own clients. `schemas/sync-protocol.md`
 //! says the same in prose, and tests tie the two. Not here: compression, HTTP, signatures.
 
+pub mod bundle;
 mod changeset;
 pub mod enrol;
 pub mod frame;

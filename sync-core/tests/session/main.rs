@@ -4,6 +4,7 @@
 #![allow(
     clippy::unwrap_used,
     clippy::panic,
+    clippy::result_large_err,
     reason = "helpers of tests stand outside the functions that clippy knows as tests"
 )]
 

@@ -45,7 +45,7 @@ pub(crate) struct Phone {
     pub(crate) profile: ProfileId,
     pub(crate) device_key: Vec<u8>,
     pub(crate) now: u64,
-    random: u8,
+    pub(crate) random: u8,
 }
 
 impl Phone {

@@ -12,6 +12,7 @@ mod comment;
 mod confirm;
 mod decide;
 mod delete;
+mod desk;
 mod erase;
 mod hand_over;
 mod list;
@@ -30,6 +31,7 @@ use tributary_sync_core::ids::{OrgId, RecordId, TeamId, UserId};
 
 use super::Service;
 use super::access::Role;
+use super::env::Env;
 use super::error::{Code, Result, ServiceError};
 use super::exchange::Refusal;
 use super::principal::User;
@@ -41,6 +43,7 @@ pub use comment::comment;
 pub use confirm::{Proposal, cancel_erasure, confirm_erasure, proposed_erasures};
 pub use decide::decide;
 pub use delete::{delete, restore};
+pub use desk::Desk;
 pub use erase::{
     EraseOutcome, ErasedRecord, ErasureReport, Reason, Unconfirmed, erase, erasure_report,
 };

@@ -9,7 +9,7 @@ use tributary_sync_core::value::{Text, Value};
 use super::{Acting, Shown, reach, refused};
 use crate::service::access::Action;
 use crate::service::env::Env;
-use crate::service::error::{Result, invalid};
+use crate::service::error::{Code, Result, ServiceError, invalid};
 use crate::service::exchange::{Author, Merger};
 use crate::storage::{OrgFiles, OrgTxn, RecordNo, RecordRow, StorageError};
 
@@ -25,6 +25,23 @@ pub enum Written {
     Lowers(Vec<Key>),
     /// The record shown is not of this server's log, perhaps of before a restore. Nothing was written: look again.
     NotShown,
+}
+
+impl Written {
+    /// The dot, or the refusal that says what to look at again.
+    pub fn done(self) -> Result<Dot> {
+        let names = |keys: Vec<Key>| -> Vec<String> { keys.iter().map(Key::to_string).collect() };
+        match self {
+            Self::Done(dot) => Ok(dot),
+            Self::Changed(keys) => {
+                Err(ServiceError::from(Code::RecordChanged).member("changed", names(keys)))
+            }
+            Self::Lowers(keys) => {
+                Err(ServiceError::from(Code::LoweringRefused).member("lowers", names(keys)))
+            }
+            Self::NotShown => Err(Code::ShownInvalid.into()),
+        }
+    }
 }
 
 /// What must not have changed since the record was shown.

@@ -1,0 +1,247 @@
+//! What each command does with the device.
+
+use std::io::Read;
+use std::path::Path;
+
+use tributary_sync_core::form::PublishedForm;
+use tributary_sync_core::ids::RecordId;
+use tributary_sync_core::session::{Confirm, Obstacle};
+use tributary_sync_core::validate::validate;
+
+use super::output::{self, line};
+use super::{AnswerArgs, Cli, Command, Settle, show};
+use crate::answers::{Answers, Given, Question, typed};
+use crate::bundle::neutral_name;
+use crate::device::Device;
+use crate::error::{Error, Result};
+
+/// Answers files larger than this are refused.
+const FILE_BYTES_MAX: u64 = 4 * 1024 * 1024;
+
+pub(super) fn run(cli: &Cli) -> Result<()> {
+    let mut device = Device::open(&cli.home)?;
+    let languages: Vec<&str> = cli.language.iter().map(String::as_str).collect();
+    match &cli.command {
+        Command::Enrol { link, label } => enrol(&mut device, link, label.as_deref()),
+        Command::Forms { questions } => show::forms(&device, *questions, &languages),
+        Command::New { form, answers } => new(&mut device, form.as_deref(), answers),
+        Command::Edit { record, answers } => edit(&mut device, record, answers),
+        Command::List => show::list(&device, &languages),
+        Command::Show { record } => show::record(&device, device.find(record)?, &languages),
+        Command::Sync { quiet } => sync(&mut device, *quiet),
+        Command::Status => status(&device),
+        Command::Settle(settle) => settled(&mut device, settle),
+        Command::Empty { stored_is_enough } => empty(&mut device, *stored_is_enough),
+        Command::Bundle { file } => bundle(&mut device, file.as_deref()),
+    }
+}
+
+fn enrol(device: &mut Device, link: &str, label: Option<&str>) -> Result<()> {
+    let account = device.enrol(&link.parse()?, label)?;
+    let forms = device.forms()?.len();
+    line(format!(
+        "This device belongs to {} now, for {}. {forms} forms are on it; you can record without a network.",
+        account.organisation_name, account.user_name
+    ));
+    Ok(())
+}
+
+fn read_answers(args: &AnswerArgs) -> Result<Answers> {
+    let mut answers = match &args.file {
+        None => Answers::default(),
+        Some(path) => Answers::from_json(&read(path)?)?,
+    };
+    args.set.iter().try_for_each(|s| answers.set(s))?;
+    Ok(answers)
+}
+
+fn read(path: &Path) -> Result<String> {
+    let unreadable = |e: std::io::Error| {
+        Error::input(
+            "The answers could not be read.",
+            "Check the name of the file; it must be UTF-8.",
+        )
+        .because(e)
+    };
+    let mut text = String::new();
+    let mut source: Box<dyn Read> = match path.as_os_str() == "-" {
+        true => Box::new(std::io::stdin()),
+        false => Box::new(std::fs::File::open(path).map_err(unreadable)?),
+    };
+    let reader = &mut source;
+    reader
+        .take(FILE_BYTES_MAX)
+        .read_to_string(&mut text)
+        .map_err(unreadable)?;
+    Ok(text)
+}
+
+fn new(device: &mut Device, form: Option<&str>, args: &AnswerArgs) -> Result<()> {
+    let form = device.form(form)?;
+    let (record, _) = device.create(&form, &read_answers(args)?)?;
+    line(format!(
+        "Recorded as {record}. It is only on this device until you sync."
+    ));
+    flags(device, &form, record)
+}
+
+fn edit(device: &mut Device, record: &str, args: &AnswerArgs) -> Result<()> {
+    let record = device.find(record)?;
+    device.edit(record, &read_answers(args)?)?;
+    line(format!("Saved {record}."));
+    let form = device.newest_of(&device.show(record)?)?;
+    flags(device, &form, record)
+}
+
+/// What does not fit its question is kept all the same, and said.
+fn flags(device: &Device, form: &PublishedForm, record: RecordId) -> Result<()> {
+    let shown = device.show(record)?;
+    let answers = shown.held.state.keys();
+    let answers = answers.flat_map(|(key, values)| values.iter().map(move |(_, v)| (key, v)));
+    for flag in validate(form, answers) {
+        let field = flag.key.field().and_then(|id| form.field(id));
+        let name = field.map_or(flag.key.to_string(), |f| f.name.clone());
+        line(format!(
+            "Please check `{name}`: {}.",
+            flag.fault.code().replace('_', " ")
+        ));
+    }
+    Ok(())
+}
+
+fn sync(device: &mut Device, quiet: bool) -> Result<()> {
+    let mut bar = output::Bar::new(quiet);
+    let report = device.sync(&mut bar);
+    bar.done();
+    let report = report?;
+    let p = report.progress;
+    line(format!(
+        "Synced: {} changes sent, {} entries received.",
+        p.sent, p.received
+    ));
+    if report.forms > 0 {
+        line(format!("{} new form versions.", report.forms));
+    }
+    if report.new_epoch {
+        line(
+            "The server was restored since you last synced; this device gave back what it lacked.",
+        );
+    }
+    if report.new_actor {
+        line(
+            "This device's data had been copied or restored; it goes on under a new number. Nothing was lost.",
+        );
+    }
+    if report.revoked {
+        line("This device was revoked. What it held waits for your coordinator.");
+    }
+    status(device)
+}
+
+fn status(device: &Device) -> Result<()> {
+    let s = device.summary()?;
+    line(format!("Records on this device: {}", s.records));
+    line(format!("Changes only here: {}", s.unsent));
+    line(format!(
+        "Changes on the server, not yet in a copy elsewhere: {}",
+        s.stored
+    ));
+    line(format!(
+        "Changes in a copy off the server's machine: {}",
+        s.copied
+    ));
+    line(format!(
+        "Changes with your coordinator: {}",
+        s.with_coordinator
+    ));
+    line(match s {
+        s if s.unsent > 0 => "Do not delete anything: sync first.",
+        s if s.stored + s.with_coordinator > 0 => {
+            "All is on the server. Wait for its copy before you empty this device, or choose `empty --stored-is-enough`."
+        }
+        _ => "All is safe. This device may be emptied: `tributary-field empty`.",
+    });
+    Ok(())
+}
+
+fn settled(device: &mut Device, settle: &Settle) -> Result<()> {
+    let record = device.find(&settle.record)?;
+    let shown = device.show(record)?;
+    let form = device.newest_of(&shown)?;
+    let (question, key) = Question::locate(&form, &shown.held.state, &settle.question)?;
+    let value = match (&settle.take, &settle.value) {
+        (Some(n), _) => {
+            let candidates = shown.held.state.candidates(&key);
+            let chosen = n.checked_sub(1).and_then(|i| candidates.get(i));
+            let chosen = chosen.ok_or_else(|| {
+                Error::input(
+                    format!("There is no answer {n}; there are {}.", candidates.len()),
+                    "Look at them with `show`; they are counted from 1.",
+                )
+            })?;
+            chosen.value.clone()
+        }
+        (None, Some(text)) => typed(&form, &question.field, &Given::Text(text.clone()))?,
+        (None, None) => {
+            return Err(Error::input(
+                "Nothing was chosen.",
+                "Say `--take N` or `--value V`.",
+            ));
+        }
+    };
+    device.settle(record, &key, value, settle.reason.as_deref())?;
+    line(format!("Settled `{}` of {record}.", question.field.name));
+    Ok(())
+}
+
+fn empty(device: &mut Device, stored_is_enough: bool) -> Result<()> {
+    let confirm = match stored_is_enough {
+        true => Confirm::StoredIsEnough,
+        false => Confirm::CopiedOnly,
+    };
+    let obstacles = device.obstacles(confirm)?;
+    if obstacles.is_empty() {
+        let gone = device.empty(confirm)?;
+        line(format!(
+            "{gone} records were taken off this device. Its number and its proofs stay."
+        ));
+        return Ok(());
+    }
+    for obstacle in obstacles.iter().take(20) {
+        line(told(obstacle));
+    }
+    if obstacles.len() > 20 {
+        line(format!("… and {} more.", obstacles.len() - 20));
+    }
+    Err(tributary_sync_core::session::SessionError::NotEmpty.into())
+}
+
+fn told(obstacle: &Obstacle) -> String {
+    let of =
+        |record: &Option<RecordId>| record.map_or("an erased record".to_owned(), |r| r.to_string());
+    match obstacle {
+        Obstacle::Unsent(_, record) => format!("Only on this device: a change of {}", of(record)),
+        Obstacle::NotCopied(_, record) => {
+            format!("On the server, in no copy yet: a change of {}", of(record))
+        }
+        Obstacle::WithCoordinator(_, record) => {
+            format!("Waits for your coordinator: a change of {}", of(record))
+        }
+        Obstacle::FormOpen(record) => format!("Open in a form: {record}"),
+        _ => "This device and the server have not finished comparing: sync once more.".to_owned(),
+    }
+}
+
+fn bundle(device: &mut Device, file: Option<&Path>) -> Result<()> {
+    let file = match file {
+        Some(file) => file.to_owned(),
+        None => neutral_name()?.into(),
+    };
+    let count = device.bundle(&file)?;
+    line(format!(
+        "{count} changes are in {}. Only your organisation's server can read it.",
+        file.display()
+    ));
+    line("They stay on this device until the server itself says that it has them.");
+    Ok(())
+}

@@ -1,0 +1,7 @@
+//! The device's file: one SQLite database. The only place of this crate that names rusqlite's statements.
+
+mod open;
+mod store;
+
+pub(crate) use open::Database;
+pub(crate) use store::Tx;
