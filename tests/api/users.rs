@@ -229,3 +229,16 @@ fn a_server_admin_looks_after_organisations_and_sees_nothing_inside() {
         assert!(reply.status == 409 || reply.status == 422, "{slug}");
     }
 }
+
+#[test]
+fn a_server_admin_is_kept_out_at_once_and_let_in_by_a_new_link() {
+    let server = TestServer::start();
+    let root = server.server_admin();
+    let name = tributary::service::names::Name::new("/name", "root").unwrap();
+    server.service().disable_server_admin(&name).unwrap();
+    root.client
+        .get("/api/v1/me")
+        .expect_problem("token_invalid");
+    let root = server.server_admin();
+    root.client.get("/api/v1/organisations").expect(200);
+}

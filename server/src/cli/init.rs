@@ -1,22 +1,15 @@
 //! `tributary init`: a data folder, a first organisation and its admin, and what to do next.
 
-use std::sync::Arc;
-
 use anyhow::Result;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use clap::Args;
 
 use super::{Common, terminal};
-use crate::service::access::Role;
-use crate::service::ambient::System;
 use crate::service::names::{NewPassword, Secret};
-use crate::service::organisations::CreateOrganisation;
-use crate::service::users::CreateUser;
-use crate::service::{By, Service, ServiceOptions};
-use crate::startup::{certificate, derived_url, host_of, in_words, lock};
-use crate::storage::folder::{DataFolder, write_private};
-use crate::{config, telemetry};
+use crate::startup::first::{First, initialise};
+use crate::startup::in_words;
+use crate::telemetry;
 
 #[derive(Args)]
 pub(super) struct Init {
@@ -34,92 +27,28 @@ pub(super) struct Init {
     password_stdin: bool,
 }
 
-/// Written into the data folder, so that there is one place to look.
-const CONFIG: &str = "\
-# Settings of this Tributary server. TRIBUTARY_* variables and flags win over this file.
-# A key that is not known is refused.
-
-# Where people and devices reach the server. It stands in enrolment links.
-# public_url = \"https://survey.example.org:8443\"
-
-# Where to listen.
-# listen = \"0.0.0.0:8443\"
-
-# A certificate that browsers trust. Without one, the server uses one of its own making,
-# and enrolment links tell devices to pin it.
-# [tls]
-# certificate = \"/etc/ssl/survey.pem\"
-# key = \"/etc/ssl/private/survey.key\"
-
-# [log]
-# level = \"info\"
-# format = \"text\"
-";
-
 impl Init {
     pub(super) fn run(self, common: &Common) -> Result<()> {
         let settings = common.settings(Vec::new())?;
         telemetry::init(settings.log);
-        let data = &DataFolder::at(&settings.data);
-        anyhow::ensure!(
-            !data.is_initialised(),
-            "{} is a data folder already. Nothing was changed. Start it with `tributary serve`, or add an organisation \
-             with `tributary org create`.",
-            data.path().display()
-        );
-        let password = if self.password_stdin {
-            Some(terminal::read_line()?)
+        let (password, made) = if self.password_stdin {
+            (terminal::read_line()?, None)
         } else {
-            None
+            let made = made_up()?;
+            (made.clone(), Some(made))
         };
-        data.create()?;
-        let _lock = lock(data)?;
-        let url = settings
-            .public_url
-            .clone()
-            .unwrap_or_else(|| derived_url(&settings, settings.listen.port()));
-        let pin =
-            certificate::load(&settings.transport, data, host_of(&url))?.and_then(|tls| tls.pin);
-        let options = ServiceOptions {
-            public_url: url.clone(),
-            audience: settings.audience.clone(),
-            certificate: pin,
-        };
-        let service = Service::create(data, options, Arc::new(System::new())).map_err(in_words)?;
-        let (given, made) = match password {
-            Some(text) => (Secret::new(text), None),
-            None => {
-                let text = made_up()?;
-                (Secret::new(text.clone()), Some(text))
-            }
-        };
-        self.first(&service, given)?;
-        let file = config::file_in(data.path());
-        if !file.exists() {
-            write_private(&file, CONFIG.as_bytes())?;
-        }
-        self.next(&url, data.path(), made.as_deref())
-    }
-
-    fn first(&self, service: &Service, password: Secret) -> Result<()> {
-        let password = NewPassword::new(password).map_err(in_words)?;
-        let organisation = CreateOrganisation {
+        let first = First {
             slug: self.org.clone(),
             name: self.org_name.clone(),
+            admin: self.admin.clone(),
+            password: NewPassword::new(Secret::new(password)).map_err(in_words)?,
         };
-        let organisation = service
-            .create_organisation(By::Operator, &organisation)
-            .map_err(in_words)?;
-        let admin = CreateUser {
-            name: self.admin.clone(),
-            role: Role::OrgAdmin,
-        };
-        let admin = service
-            .create_user(By::Operator, organisation.id, &admin)
-            .map_err(in_words)?;
-        service
-            .set_password(admin.user.id, &password)
-            .map_err(in_words)
+        let service = initialise(&settings, &first)?;
+        self.next(
+            &service.options().public_url,
+            &settings.data,
+            made.as_deref(),
+        )
     }
 
     fn next(&self, url: &str, data: &std::path::Path, made: Option<&str>) -> Result<()> {

@@ -102,19 +102,7 @@ impl User {
                 password_stdin,
                 org,
             } => reset(service, &name, password_stdin, &org),
-            Self::Disable { name, undo, org } => {
-                let org = org.find(service)?;
-                let user = service.user_named(org.id, &name).map_err(in_words)?;
-                service
-                    .set_user_disabled(By::Operator, org.id, user.id, !undo)
-                    .map_err(in_words)?;
-                let what = if undo {
-                    "gets in again"
-                } else {
-                    "is kept out, at once, on all devices"
-                };
-                terminal::say(format!("{} {what}.", user.name))
-            }
+            Self::Disable { name, undo, org } => disable(service, &name, undo, &org),
             Self::Role { name, role, org } => {
                 let org = org.find(service)?;
                 let user = service.user_named(org.id, &name).map_err(in_words)?;
@@ -126,6 +114,29 @@ impl User {
             Self::Handover { from, to, org } => handover(service, &from, &to, &org),
         }
     }
+}
+
+fn disable(service: &Service, name: &str, undo: bool, org: &OrgFlag) -> Result<()> {
+    let what = if undo {
+        "gets in again"
+    } else {
+        "is kept out, at once, on all devices"
+    };
+    if org.is_server() {
+        anyhow::ensure!(
+            !undo,
+            "let them in with a new link: `tributary user create NAME --role server-admin`"
+        );
+        let name = Name::new("/name", name).map_err(in_words)?;
+        service.disable_server_admin(&name).map_err(in_words)?;
+        return terminal::say(format!("{} {what}.", name.as_str()));
+    }
+    let org = org.find(service)?;
+    let user = service.user_named(org.id, name).map_err(in_words)?;
+    service
+        .set_user_disabled(By::Operator, org.id, user.id, !undo)
+        .map_err(in_words)?;
+    terminal::say(format!("{} {what}.", user.name))
 }
 
 fn create(service: &Service, name: String, role: RoleFlag, org: &OrgFlag) -> Result<()> {
@@ -202,11 +213,16 @@ fn list(service: &Service, org: &OrgFlag) -> Result<()> {
 fn reset(service: &Service, name: &str, password_stdin: bool, org: &OrgFlag) -> Result<()> {
     let org = org.find(service)?;
     let user = service.user_named(org.id, name).map_err(in_words)?;
+    let password = if password_stdin {
+        Some(NewPassword::new(Secret::new(terminal::read_line()?)).map_err(in_words)?)
+    } else {
+        None
+    };
+    // Audited in both cases; a password that is set closes the link.
     let link = service
         .reset_link(By::Operator, org.id, user.id)
         .map_err(in_words)?;
-    if password_stdin {
-        let password = NewPassword::new(Secret::new(terminal::read_line()?)).map_err(in_words)?;
+    if let Some(password) = password {
         service.set_password(user.id, &password).map_err(in_words)?;
         return terminal::say(format!(
             "The password of {} is set; all sign-ins ended.",

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use tributary_sync_core::ids::{OrgId, TeamId, UserId};
 use utoipa::ToSchema;
 
-use super::extract::{From, SignedInAuth, UserAuth};
+use super::extract::{Peer, SignedInAuth, UserAuth};
 use super::problem::Problem;
 use super::{Json, blocking};
 use crate::service::access::Role;
@@ -106,7 +106,7 @@ pub(super) async fn device(
               (status = 429, description = "Too many attempts.", body = Problem)))]
 pub(super) async fn sign_in(
     service: web::Data<Service>,
-    from: From,
+    from: Peer,
     body: Json<SignIn>,
 ) -> Result<web::Json<SignedInReply>> {
     blocking(service, move |service| service.sign_in(&body.0, from.0))
@@ -148,7 +148,7 @@ pub(super) async fn sign_out(
               (status = 422, description = "The password is too short.", body = Problem)))]
 pub(super) async fn reset(
     service: web::Data<Service>,
-    from: From,
+    from: Peer,
     body: Json<Reset>,
 ) -> Result<HttpResponse> {
     let Reset { token, password } = body.0;
@@ -165,7 +165,7 @@ pub(super) async fn reset(
     responses((status = 204, description = "Changed."), (status = 401, description = "The current one is not right.", body = Problem)))]
 pub(super) async fn password(
     auth: UserAuth,
-    from: From,
+    from: Peer,
     body: Json<ChangePassword>,
 ) -> Result<HttpResponse> {
     let ChangePassword { current, new } = body.0;

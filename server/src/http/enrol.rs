@@ -7,7 +7,7 @@ use tributary_sync_core::ids::{OrgId, ProfileId, UserId};
 use tributary_sync_core::wire::enrol::{EnrolReply, EnrolRequest, KeySet};
 use utoipa::ToSchema;
 
-use super::extract::{DeviceAuth, From};
+use super::extract::{DeviceAuth, Peer};
 use super::problem::Problem;
 use super::{Json, blocking};
 use crate::service::Service;
@@ -88,7 +88,7 @@ pub(super) struct DeviceSelf {
               (status = 409, description = "The code or the key was used.", body = Problem), (status = 410, description = "The code has expired.", body = Problem)))]
 pub(super) async fn enrol(
     service: web::Data<Service>,
-    from: From,
+    from: Peer,
     body: Json<EnrolRequest>,
 ) -> Result<web::Json<EnrolReply>> {
     blocking(service, move |service| service.enrol(&body.0, from.0))

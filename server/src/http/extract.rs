@@ -135,9 +135,9 @@ impl DeviceAuth {
 
 /// The address that asks: the peer, or what the proxy in front says.
 #[derive(Clone, Copy, Debug)]
-pub struct From(pub IpAddr);
+pub struct Peer(pub IpAddr);
 
-impl FromRequest for From {
+impl FromRequest for Peer {
     type Error = ServiceError;
     type Future = Ready<Result<Self>>;
     fn from_request(req: &HttpRequest, _: &mut Payload) -> Self::Future {

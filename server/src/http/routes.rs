@@ -19,8 +19,17 @@ pub fn configure(app: &mut ServiceConfig) {
         .error_handler(|_, _| ServiceError::from(Code::ParameterInvalid).into());
     app.app_data(path)
         .app_data(query)
-        .service(resource("/healthz").get(health::healthz))
-        .service(resource("/readyz").get(health::readyz))
+        .service(
+            resource("/healthz")
+                .get(health::healthz)
+                .route(web::head().to(health::healthz)),
+        )
+        .service(
+            resource("/readyz")
+                .get(health::readyz)
+                .route(web::head().to(health::readyz)),
+        )
+        .service(resource("/metrics").get(health::metrics))
         .service(scope("/api/v1").configure(api).configure(records_api))
         .service(scope("/sync/v1").configure(sync_api))
         .default_service(web::to(unknown));
@@ -99,6 +108,7 @@ fn sync_api(api: &mut ServiceConfig) {
         .service(resource("/compare").post(sync::compare))
         .service(resource("/actor").post(sync::actor))
         .service(resource("/lost").post(sync::lost))
+        .service(resource("/bundle").post(sync::bundle))
         .service(resource("/forms/{hash}").get(sync::form));
 }
 
@@ -112,6 +122,7 @@ async fn unknown() -> Result<&'static str, ServiceError> {
     paths(
         health::healthz,
         health::readyz,
+        health::metrics,
         auth::nonce,
         auth::device,
         auth::sign_in,
@@ -175,6 +186,7 @@ async fn unknown() -> Result<&'static str, ServiceError> {
         sync::compare,
         sync::actor,
         sync::lost,
+        sync::bundle,
         sync::form,
     ),
     modifiers(&Schemes)

@@ -14,8 +14,9 @@ use tributary_sync_core::wire::message::{
 
 use super::RawBody;
 use super::body::read_json;
-use super::extract::DeviceAuth;
+use super::extract::{DeviceAuth, Peer};
 use super::problem::Problem;
+use crate::service::bundle::BundleOutcome;
 use crate::service::error::{Code, Result, ServiceError};
 use crate::service::sync::unreadable;
 
@@ -211,4 +212,20 @@ pub(super) async fn form(
     auth.run(move |service, device| service.form_for_device(device, *hash))
         .await
         .map(web::Json)
+}
+
+/// A bundle: a sealed push in a file. Needs no credential; the signature inside is the proof.
+#[utoipa::path(post, path = "/sync/v1/bundle", operation_id = "postBundle", tag = "sync",
+    request_body(content = Vec<u8>, description = "The file as the device made it.", content_type = "application/octet-stream"),
+    responses((status = 200, description = "What became of it.", body = BundleOutcome), (status = 422, description = "Not a bundle for this server.", body = Problem),
+              (status = 429, description = "Too many attempts.", body = Problem)))]
+pub(super) async fn bundle(
+    service: web::Data<crate::service::Service>,
+    from: Peer,
+    body: RawBody,
+) -> Result<web::Json<BundleOutcome>> {
+    let work = move |service: &crate::service::Service| {
+        service.take_bundle(&body.decode(REQUEST_BYTES_MAX)?, from.0)
+    };
+    super::blocking(service, work).await.map(web::Json)
 }

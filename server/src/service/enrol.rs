@@ -81,6 +81,7 @@ impl Service {
         let seat = self
             .directory
             .write(|txn| self.take_seat(txn, &hash, &key, label, id))?;
+        self.pacing.one_time_good(from);
         self.open_actor(seat, request.instance)
     }
 

@@ -182,6 +182,9 @@ codes! {
     ReleaseRefused = "release_refused", 409, false, "This cannot be released",
         "What stands in quarantine cannot become part of a record; `reason` says why. It stays where it is.",
         "Discard it, or mend the cause and release it then.";
+    BundleInvalid = "bundle_invalid", 422, false, "The file cannot be opened",
+        "This is no bundle for an organisation of this server, it was altered on the way, or the device that made it is not known here. Nothing was stored.",
+        "Carry the file again as it was made. If it goes on, sync the device itself.";
     FormInvalid = "form_invalid", 422, false, "The form cannot be taken",
         "The form has a fault, or would protect less than the version before. Nothing was stored.",
         "Look at `errors`: it says which sheet, row and column, or which line. Mend it and upload it again.";

@@ -219,6 +219,11 @@ impl OrgKeys {
     }
 }
 
+/// Whether the holder of an uncompressed P-256 point made this ES256 signature, hexadecimal.
+pub(super) fn verify_p256(point: &[u8; 65], bytes: &[u8], signature: &str) -> bool {
+    PublicKey::from_point(*point).is_ok_and(|key| verify(&key, bytes, signature))
+}
+
 impl Signer for Keys {
     fn sign(&self, org: OrgId, bytes: &[u8]) -> std::result::Result<String, StorageError> {
         let signed = self.of_org(org).and_then(|keys| keys.sign_receipt(bytes));

@@ -24,8 +24,8 @@ use super::error::{Code, Result, ServiceError};
 const ACCOUNT_FROM_ADDRESS: &[(u32, u64)] = &[(5, 2), (10, 10), (20, 60)];
 /// The same account from anywhere.
 const ACCOUNT: &[(u32, u64)] = &[(60, 3)];
-/// Enrolments and one-time links from one address: a whole team may enrol at once.
-const ADDRESS: &[(u32, u64)] = &[(120, 1)];
+/// Codes and one-time links that were not good, from one address.
+const ADDRESS: &[(u32, u64)] = &[(60, 1)];
 /// How many keys are remembered; when there are more, those that have been quiet longest are forgotten.
 const KEYS_MAX: usize = 20_000;
 
@@ -152,6 +152,10 @@ impl Pacing {
     pub(crate) fn one_time(&self, from: IpAddr) -> Result<()> {
         self.address.attempt(&block(from))
     }
+    /// It was a good one: what was counted for the address is forgotten, so that a team may enrol at once.
+    pub(crate) fn one_time_good(&self, from: IpAddr) {
+        self.address.forget(&block(from));
+    }
 }
 
 #[cfg(test)]
@@ -203,6 +207,18 @@ mod tests {
             pacing.sign_in(&[1; 32], HERE).unwrap();
             pacing.signed_in(&[1; 32], HERE);
         }
+    }
+
+    #[test]
+    fn a_whole_team_enrols_behind_one_address_and_a_guesser_does_not() {
+        let ambient: SharedAmbient = Arc::new(Manual::at(0));
+        let pacing = Pacing::new(&ambient);
+        for _ in 0..500 {
+            pacing.one_time(HERE).unwrap();
+            pacing.one_time_good(HERE);
+        }
+        let tries = (0..500).filter(|_| pacing.one_time(THERE).is_ok()).count();
+        assert_eq!(tries, 60);
     }
 
     #[test]

@@ -181,25 +181,28 @@ impl Service {
     /// The device that holds this token, revoked or not.
     pub fn device(&self, token: &str) -> Result<Device> {
         let profile = self.tokens.device(token)?;
-        self.directory.read(|view| {
-            let row = view.profile(profile)?.ok_or(Code::TokenInvalid)?;
-            require_open(view, row.org)?;
-            let user = view.user(row.user)?.ok_or(Code::TokenInvalid)?;
-            let out = row.revoked_at.is_some() || user.disabled_at.is_some();
-            Ok(Device {
-                org: row.org,
-                profile,
-                user: user.id,
-                user_name: user.name,
-                role: user.role,
-                teams: view.teams_of_user(user.id)?,
-                standing: if out {
-                    Standing::Revoked
-                } else {
-                    Standing::Live
-                },
-                public_key: row.public_key,
-            })
-        })
+        self.directory.read(|view| device_of_row(view, profile))
     }
+}
+
+/// The profile's device, as the database has it now.
+pub(super) fn device_of_row(view: &View<'_>, profile: ProfileId) -> Result<Device> {
+    let row = view.profile(profile)?.ok_or(Code::TokenInvalid)?;
+    require_open(view, row.org)?;
+    let user = view.user(row.user)?.ok_or(Code::TokenInvalid)?;
+    let out = row.revoked_at.is_some() || user.disabled_at.is_some();
+    Ok(Device {
+        org: row.org,
+        profile,
+        user: user.id,
+        user_name: user.name,
+        role: user.role,
+        teams: view.teams_of_user(user.id)?,
+        standing: if out {
+            Standing::Revoked
+        } else {
+            Standing::Live
+        },
+        public_key: row.public_key,
+    })
 }

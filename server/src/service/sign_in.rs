@@ -206,6 +206,7 @@ impl Service {
         };
         // Looked up before the costly hash, and again in the transaction that spends it.
         self.directory.read(owner)?;
+        self.pacing.one_time_good(from);
         let phc = self.passwords.hash(&*self.ambient, &password)?;
         self.directory.write(|txn| {
             let user = owner(txn)?;

@@ -137,11 +137,16 @@ impl Service {
         })
     }
 
-    /// Makes somebody who looks after the server. Only whoever sits at the machine can.
+    /// Makes somebody who looks after the server, or opens a new link for one who is there. Only whoever sits at the
+    /// machine can.
     pub fn create_server_admin(&self, name: &Name) -> Result<ResetLink> {
         let id = UserId::from_bytes(uuid_v7(&*self.ambient)?);
         self.directory.write(|txn| {
-            let added = txn.insert_user(&NewUser {
+            if let Some(known) = txn.user_by_name(None, &name.key())? {
+                txn.set_disabled(known.id, None)?;
+                return self.open_reset(txn, known.id);
+            }
+            txn.insert_user(&NewUser {
                 id,
                 org: None,
                 name: name.as_str(),
@@ -149,11 +154,17 @@ impl Service {
                 role: Role::ServerAdmin,
                 created_at: self.now(),
             })?;
-            if added {
-                self.open_reset(txn, id)
-            } else {
-                Err(Code::NameTaken.into())
-            }
+            self.open_reset(txn, id)
+        })
+    }
+
+    /// Keeps somebody who looks after the server out, at once. A new link lets them in again.
+    pub fn disable_server_admin(&self, name: &Name) -> Result<()> {
+        let now = self.now();
+        self.directory.write(|txn| {
+            let row = txn.user_by_name(None, &name.key())?.ok_or(Code::NotFound)?;
+            txn.set_disabled(row.id, Some(now))?;
+            Ok(txn.end_sessions(row.id, now)?)
         })
     }
 

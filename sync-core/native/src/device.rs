@@ -35,6 +35,8 @@ pub struct Device {
     pub(crate) transport: Option<Box<dyn Transport>>,
     pub(crate) token: Option<String>,
     pub(crate) pace: tributary_sync_core::session::Pace,
+    /// Whether exchanges go as frames; JSON once the server has refused one.
+    pub(crate) frames: bool,
 }
 
 impl Device {
@@ -56,6 +58,7 @@ impl Device {
             transport: None,
             token: None,
             pace: tributary_sync_core::session::Pace::default(),
+            frames: true,
         })
     }
 

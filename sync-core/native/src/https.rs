@@ -64,7 +64,7 @@ impl Https {
                 let mut request = self
                     .agent
                     .post(&url)
-                    .header("content-type", "application/json")
+                    .header("content-type", crate::speech::content_type(body))
                     .header("accept-encoding", "zstd");
                 if let Some(token) = &token {
                     request = request.header("authorization", token);

@@ -17,6 +17,7 @@ pub mod key;
 pub mod link;
 pub mod program;
 pub mod records;
+mod speech;
 mod sqlite;
 pub mod sync;
 pub mod tls;

@@ -16,6 +16,7 @@ use tributary_sync_core::wire::enrol::FormDelivery;
 use crate::device::{Device, SMALL, form_text, unreadable};
 use crate::error::{Error, Result, Trouble};
 use crate::key::random;
+use crate::speech::{KnownForms, heard, not_understood, spoken};
 use crate::transport::{Answer, Call, TransportError};
 
 /// How often one request is tried over a bad link before the run ends.
@@ -146,7 +147,7 @@ impl Device {
         loop {
             let (random, now) = (random()?, self.clock.now_ms());
             let request = self.step(|tx| Ok(run.next_request(tx, random, now)?))?;
-            let Some((path, body)) = spoken(&request)? else {
+            let Some((path, body)) = self.say(&request)? else {
                 break;
             };
             let answer = self.persist(run, path, body, &mut report, watcher)?;
@@ -174,6 +175,16 @@ impl Device {
         }
         self.forget_erased(before.head.as_ref() != after.head.as_ref())?;
         Ok(report)
+    }
+
+    /// A request as bytes: an exchange as a frame, unless the server has said that it does not read this device's.
+    fn say(&self, request: &Request) -> Result<Option<(&'static str, Vec<u8>)>> {
+        let exchanges = matches!(request, Request::Exchange(_)) && self.frames;
+        let forms = match exchanges {
+            true => Some(KnownForms::of(&self.db.read(|tx| tx.forms())?)),
+            false => None,
+        };
+        spoken(request, forms.as_ref())
     }
 
     /// One request, tried until it is answered; smaller each time a link is too slow for it.
@@ -224,6 +235,10 @@ impl Device {
         if !(200..300).contains(&answer.status) {
             let problem: Problem = serde_json::from_slice(&answer.body).unwrap_or_default();
             let code = problem.code.clone();
+            if self.frames && matches!(request, Request::Exchange(_)) && not_understood(&code) {
+                self.frames = false;
+                return Ok(Next::Again);
+            }
             let next = self.step(|tx| Ok(run.receive_problem(tx, request, &problem)?))?;
             // A proxy's own page has no code: whatever it means, it passes.
             return Ok(match next {
@@ -377,27 +392,6 @@ impl Device {
         }
         Ok(())
     }
-}
-
-fn spoken(request: &Request) -> Result<Option<(&'static str, Vec<u8>)>> {
-    let (path, body) = match request {
-        Request::Exchange(r) => ("/sync/v1/exchange", serde_json::to_vec(r)),
-        Request::Compare(r) => ("/sync/v1/compare", serde_json::to_vec(r)),
-        Request::NewActor(r) => ("/sync/v1/actor", serde_json::to_vec(r)),
-        Request::Lost(r) => ("/sync/v1/lost", serde_json::to_vec(r)),
-        Request::Nothing => return Ok(None),
-    };
-    Ok(Some((path, body.map_err(Error::store)?)))
-}
-
-fn heard(request: &Request, body: &[u8]) -> Result<Reply> {
-    let reply = match request {
-        Request::Exchange(_) => serde_json::from_slice(body).map(Reply::Exchange),
-        Request::Compare(_) => serde_json::from_slice(body).map(Reply::Compare),
-        Request::NewActor(_) => serde_json::from_slice(body).map(Reply::NewActor),
-        Request::Lost(_) | Request::Nothing => Ok(Reply::Lost),
-    };
-    reply.map_err(unreadable)
 }
 
 fn is_signature(e: &Error) -> bool {

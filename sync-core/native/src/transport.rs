@@ -7,7 +7,7 @@ use std::time::Duration;
 pub struct Call {
     /// The path, from `/`.
     pub path: String,
-    /// The JSON body: with one the call is a POST, without a GET.
+    /// The body, JSON or a frame: with one the call is a POST, without a GET.
     pub body: Option<Vec<u8>>,
     /// The token of whoever calls.
     pub token: Option<String>,

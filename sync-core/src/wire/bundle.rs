@@ -17,8 +17,8 @@ use crate::value::limit;
 pub const MAGIC: &[u8; 8] = b"TRIBNDL1";
 /// What HPKE binds the seal to, followed by the organisation's id.
 pub const INFO: &[u8] = b"tributary-bundle-v1";
-/// The largest file, in bytes.
-pub const BUNDLE_BYTES_MAX: usize = 32 * 1024 * 1024;
+/// The largest file, in bytes: what one request may carry.
+pub const BUNDLE_BYTES_MAX: usize = 8 * 1024 * 1024;
 /// The smallest padded size.
 const PADDED_LEAST: usize = 4 * 1024;
 
