@@ -123,13 +123,21 @@ fn a_huge_length_is_not_believed() {
     let stored = crate::attacks::stored(1, 2, &[(1, 1), (2, 7)], 9, writes);
     let mut record = Record::new(stored.change.record);
     record.apply(&stored);
-    // Major types bytes, text and array, with lengths of 1, 4 and 8 bytes.
-    let heads = [0x5b, 0x7b, 0x9b].map(|head| [head, 0, 0, 0, 0, 0x7f, 0xff, 0xff, 0xff]);
+    // Byte strings, texts and arrays of two thousand million and of more than fit into any memory, in the fewest bytes:
+    // overlong heads are refused for that alone.
+    let heads: Vec<Vec<u8>> = [0x40u8, 0x60, 0x80]
+        .into_iter()
+        .flat_map(|major| {
+            let four = [&[major | 26][..], &[0x7f, 0xff, 0xff, 0xff]].concat();
+            let eight = [&[major | 27][..], &[0x7f; 8]].concat();
+            [four, eight]
+        })
+        .collect();
     for bytes in [stored.change.bytes(), &record.to_bytes()] {
         for at in 0..bytes.len() {
             for head in &heads {
-                all_decoders(&[&bytes[..at], head, &bytes[at..]].concat());
-                all_decoders(&[&bytes[..at], head, &bytes[at + 1..]].concat());
+                all_decoders(&[&bytes[..at], head.as_slice(), &bytes[at..]].concat());
+                all_decoders(&[&bytes[..at], head.as_slice(), &bytes[at + 1..]].concat());
             }
         }
     }
