@@ -9,7 +9,7 @@ use serde::Deserialize;
 use super::layout::{page, refusal, said, see};
 use super::visit::{Visit, signed_in, signed_out};
 use crate::http::blocking;
-use crate::http::extract::From;
+use crate::http::extract::Peer;
 use crate::service::error::{Code, Result, ServiceError};
 use crate::service::names::Secret;
 use crate::service::sign_in::SignIn;
@@ -61,7 +61,7 @@ fn with(mut response: HttpResponse, cookie: &Cookie<'_>) -> HttpResponse {
 /// Signs in, and goes to the overview.
 pub(super) async fn sign_in(
     visit: Visit,
-    from: From,
+    from: Peer,
     body: web::Form<Credentials>,
 ) -> HttpResponse {
     let Credentials {
