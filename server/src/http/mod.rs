@@ -7,6 +7,7 @@ mod audit;
 mod auth;
 mod blocking;
 mod body;
+mod description;
 mod devices;
 mod enrol;
 mod erasures;
