@@ -36,12 +36,9 @@ impl Check<'_, '_> {
             report.fault("record.without_log", no.0);
         }
         // Byte for byte: what reads alike is not always what was written.
-        let text = "SELECT body = ?2 FROM record WHERE n = ?1";
-        let alike = self
-            .txn
-            .one(text, rusqlite::params![no.0, merged.to_bytes()], |r| {
-                r.get(0)
-            })?;
+        let text = "SELECT body = ?2 AND id = ?3 FROM record WHERE n = ?1";
+        let as_written = rusqlite::params![no.0, merged.to_bytes(), merged.id().as_bytes()];
+        let alike = self.txn.one(text, as_written, |r| r.get(0))?;
         if merged != row.record || alike != Some(true) {
             report.fault("record.is_merge_of_log", no.0);
         }
