@@ -6,6 +6,7 @@
 
 mod backup;
 mod check;
+mod demo;
 mod device;
 mod epoch;
 mod export;
@@ -77,6 +78,8 @@ enum Command {
     /// Open a new epoch where writing has stopped, or seal an organisation that moves; the server must be stopped
     #[command(subcommand)]
     Epoch(epoch::Epoch),
+    /// Show the whole of it in a minute: a server, a dozen phones, weeks in the field, one merged dataset
+    Demo(demo::Demo),
     /// Organisations
     #[command(subcommand)]
     Org(org::Org),
@@ -104,6 +107,7 @@ fn dispatch(command: Command, common: &Common) -> Result<()> {
         Command::Restore(command) => command.run(common),
         Command::Check(command) => command.run(common),
         Command::Epoch(command) => command.run(common),
+        Command::Demo(command) => command.run(),
         Command::Org(command) => command.run(&common.service()?),
         Command::User(command) => command.run(&common.service()?),
         Command::Team(command) => command.run(&common.service()?),
