@@ -37,7 +37,8 @@ impl Check<'_, '_> {
         }
         // Byte for byte: what reads alike is not always what was written.
         let text = "SELECT body = ?2 AND id = ?3 FROM record WHERE n = ?1";
-        let as_written = rusqlite::params![no.0, merged.to_bytes(), merged.id().as_bytes()];
+        let id = merged.id();
+        let as_written = rusqlite::params![no.0, merged.to_bytes(), id.as_bytes()];
         let alike = self.txn.one(text, as_written, |r| r.get(0))?;
         if merged != row.record || alike != Some(true) {
             report.fault("record.is_merge_of_log", no.0);
