@@ -121,7 +121,7 @@ fn answer(kind: &str, dice: &mut Dice) -> Option<Value> {
 }
 
 struct Office {
-    folder: tempfile::TempDir,
+    _folder: tempfile::TempDir,
     files: OrgFiles,
     org: OrgId,
     env: Env,
@@ -168,7 +168,7 @@ fn open() -> Office {
         .unwrap();
     let package = FormPackage::from_bytes(package.as_bytes()).unwrap();
     Office {
-        folder,
+        _folder: folder,
         files,
         org,
         env,
@@ -310,6 +310,48 @@ fn memory() -> (u64, u64) {
     (field("VmHWM"), field("VmRSS"))
 }
 
+/// The best rate of each measurement, in rows a second.
+#[derive(Default)]
+struct Best(BTreeMap<&'static str, f64>);
+
+impl Best {
+    fn note(&mut self, name: &'static str, rows: u64, time: Duration) {
+        let rate = rows as f64 / time.as_secs_f64();
+        let best = self.0.entry(name).or_default();
+        *best = best.max(rate);
+    }
+}
+
+fn round(office: &Office, best: &mut Best) -> (u64, u64, u64) {
+    let (time, rows, bytes) = office.bodies();
+    best.note("raw: record bodies out of SQLite", rows, time);
+    let mut count = Count(0);
+    let (time, shown) = office.export(Options::default(), &mut count);
+    assert_eq!(rows, shown);
+    best.note("CSV", rows, time);
+    let split = Options {
+        split: true,
+        ..Options::default()
+    };
+    best.note(
+        "CSV with a column for each choice",
+        rows,
+        office.export(split, &mut Count(0)).0,
+    );
+    for (name, format) in [
+        ("JSON Lines", Format::JsonLines),
+        ("zip", Format::Zip),
+        ("conflicts", Format::Conflicts),
+    ] {
+        let options = Options {
+            format,
+            ..Options::default()
+        };
+        best.note(name, rows, office.export(options, &mut Count(0)).0);
+    }
+    (rows, bytes, count.0)
+}
+
 fn main() {
     let count = std::env::args()
         .skip(1)
@@ -319,86 +361,40 @@ fn main() {
     let began = Instant::now();
     office.fill(count);
     println!(
-        "{count} records of {} answers stored in {:.1} s",
+        "{count} records of {} answers stored in {:.1} s, {} MiB",
         office.fields.len(),
-        began.elapsed().as_secs_f64()
-    );
-    println!(
-        "data folder {:?}: {} MiB",
-        office.folder.path().file_name(),
+        began.elapsed().as_secs_f64(),
         std::fs::metadata(office.files.path(office.org))
             .unwrap()
             .len()
             >> 20
     );
-
-    let mut best: BTreeMap<&str, f64> = BTreeMap::new();
-    for round in 0..5 {
-        let (time, rows, bytes) = office.bodies();
-        let mut note = |name: &'static str, time: Duration| {
-            let rate = rows as f64 / time.as_secs_f64();
-            let best = best.entry(name).or_default();
-            *best = best.max(rate);
-        };
-        note("raw: record bodies out of SQLite", time);
-        let mut count = Count(0);
-        let (time, shown) = office.export(Options::default(), &mut count);
-        assert_eq!(rows, shown);
-        note("CSV", time);
-        if round == 0 {
+    let mut best = Best::default();
+    let before = memory();
+    for nth in 1..=5 {
+        let (rows, bytes, csv) = round(&office, &mut best);
+        if nth == 1 {
             println!(
                 "a row: {} bytes of body, {} bytes of CSV",
                 bytes / rows,
-                count.0 / rows
+                csv / rows
             );
-            println!("memory after the first CSV (most, now): {:?} MiB", memory());
-        }
-        for (name, options) in [
-            (
-                "CSV with split columns and labels",
-                Options {
-                    split: true,
-                    ..Options::default()
-                },
-            ),
-            (
-                "JSON Lines",
-                Options {
-                    format: Format::JsonLines,
-                    ..Options::default()
-                },
-            ),
-            (
-                "zip",
-                Options {
-                    format: Format::Zip,
-                    ..Options::default()
-                },
-            ),
-            (
-                "conflicts",
-                Options {
-                    format: Format::Conflicts,
-                    ..Options::default()
-                },
-            ),
-        ] {
-            note(name, office.export(options, &mut Count(0)).0);
-        }
-        if round == 4 {
-            println!("memory after all (most, now): {:?} MiB", memory());
-            let mut csv = Vec::new();
-            office.export(Options::default(), &mut csv);
-            let began = Instant::now();
-            let mut copy = Vec::with_capacity(csv.len());
-            csv.chunks(128 * 1024)
-                .for_each(|c| copy.extend_from_slice(c));
-            assert_eq!(std::hint::black_box(&copy).len(), csv.len());
-            note("raw: copying the same bytes", began.elapsed());
         }
     }
-    let csv = best["CSV"];
-    for (name, rate) in &best {
+    println!(
+        "memory in MiB (most, now): {before:?} before, {:?} after every download",
+        memory()
+    );
+    let mut csv = Vec::new();
+    let (_, rows) = office.export(Options::default(), &mut csv);
+    let began = Instant::now();
+    let mut copy = Vec::with_capacity(csv.len());
+    csv.chunks(128 * 1024)
+        .for_each(|c| copy.extend_from_slice(c));
+    assert_eq!(std::hint::black_box(&copy).len(), csv.len());
+    best.note("raw: copying the same bytes", rows, began.elapsed());
+    let csv = best.0["CSV"];
+    for (name, rate) in &best.0 {
         println!("{rate:>12.0} rows/s   {:>6.2} x CSV   {name}", rate / csv);
     }
 }

@@ -6,8 +6,9 @@
 mod layers;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::num::NonZeroUsize;
+use std::num::{NonZeroU32, NonZeroUsize};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use serde::Deserialize;
 use thiserror::Error;
@@ -31,6 +32,19 @@ pub struct Settings {
     pub workers: Option<NonZeroUsize>,
     /// What is logged.
     pub log: LogSettings,
+    /// Where copies go while the server runs; without it nothing is safe from the loss of this disk.
+    pub backup: Option<BackupSettings>,
+}
+
+/// Copies on a schedule.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BackupSettings {
+    /// The folder, on another disk.
+    pub folder: PathBuf,
+    /// Between two copies.
+    pub every: Duration,
+    /// How many copies of each organisation are kept.
+    pub keep: NonZeroUsize,
 }
 
 /// How connections are protected.
@@ -136,7 +150,42 @@ struct Keys {
     tls: TlsKeys,
     #[serde(default)]
     log: LogKeys,
+    #[serde(default)]
+    backup: BackupKeys,
 }
+
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields)]
+struct BackupKeys {
+    folder: Option<PathBuf>,
+    every_hours: Option<NonZeroU32>,
+    keep: Option<NonZeroUsize>,
+}
+
+impl BackupKeys {
+    fn settings(self) -> Result<Option<BackupSettings>, ConfigError> {
+        match self.folder {
+            Some(folder) => Ok(Some(BackupSettings {
+                folder,
+                every: self.every_hours.map_or(BACKUP_EVERY, |hours| {
+                    Duration::from_secs(u64::from(hours.get()) * 60 * 60)
+                }),
+                keep: self.keep.unwrap_or(BACKUP_KEEP),
+            })),
+            None if self.every_hours.is_some() || self.keep.is_some() => {
+                Err(ConfigError::Together(
+                    "`backup.every_hours` and `backup.keep` say nothing without `backup.folder`",
+                ))
+            }
+            None => Ok(None),
+        }
+    }
+}
+
+/// Between two copies, unless told otherwise.
+const BACKUP_EVERY: Duration = Duration::from_secs(24 * 60 * 60);
+/// How many copies are kept, unless told otherwise.
+const BACKUP_KEEP: NonZeroUsize = NonZeroUsize::MIN.saturating_add(13);
 
 #[derive(Deserialize, Default)]
 #[serde(deny_unknown_fields)]
@@ -229,6 +278,7 @@ impl Settings {
                 level: keys.log.level.unwrap_or_default(),
                 format: keys.log.format.unwrap_or_default(),
             },
+            backup: keys.backup.settings()?,
         })
     }
 
@@ -243,6 +293,7 @@ impl Settings {
             behind_proxy: false,
             workers: NonZeroUsize::new(2),
             log: LogSettings::default(),
+            backup: None,
         }
     }
 }
@@ -344,6 +395,23 @@ mod tests {
             "0.0.0.0:8443"
         );
         assert!(load("[tls]\nkey = \"k\"", &[], &[]).is_err());
+    }
+
+    #[test]
+    fn copies_are_daily_and_kept_for_two_weeks_unless_told_otherwise() {
+        assert_eq!(load("", &[], &[]).unwrap().backup, None);
+        let backup = load("[backup]\nfolder = \"/mnt/copies\"", &[], &[])
+            .unwrap()
+            .backup
+            .unwrap();
+        assert_eq!(backup.every.as_secs(), 86_400);
+        assert_eq!(backup.keep.get(), 14);
+        let set = [("backup.every_hours", "6"), ("backup.keep", "2")];
+        let variable = [("TRIBUTARY_BACKUP_FOLDER", "/mnt/copies")];
+        let backup = load("", &variable, &set).unwrap().backup.unwrap();
+        assert_eq!((backup.every.as_secs(), backup.keep.get()), (21_600, 2));
+        assert!(load("[backup]\nkeep = 3", &[], &[]).is_err());
+        assert!(load("[backup]\nfolder = \"x\"\nkeep = 0", &[], &[]).is_err());
     }
 
     #[test]

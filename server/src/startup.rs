@@ -16,6 +16,7 @@ use tokio::sync::watch;
 use crate::config::{Settings, Transport};
 use crate::http;
 use crate::service::ambient::{SharedAmbient, System};
+use crate::service::backup::{BackupError, Made, Runner, Schedule};
 use crate::service::{Service, ServiceOptions};
 use crate::storage::StorageError;
 use crate::storage::folder::{DataFolder, FolderLock};
@@ -106,6 +107,7 @@ pub fn open_service(settings: &Settings) -> Result<Service> {
         public_url: url,
         audience: settings.audience.clone(),
         certificate: tls.and_then(|tls| tls.pin),
+        copies: settings.backup.is_some(),
     };
     Service::open(&data, options, Arc::new(System::new())).map_err(in_words)
 }
@@ -143,6 +145,7 @@ impl Application {
             public_url: url,
             audience: settings.audience.clone(),
             certificate: tls.as_ref().and_then(|tls| tls.pin.clone()),
+            copies: settings.backup.is_some(),
         };
         let service = Service::open(&data, options, ambient).map_err(in_words)?;
         let service = Arc::new(service);
@@ -180,12 +183,30 @@ impl Application {
         actix_web::rt::System::new().block_on(self.serve())
     }
 
+    /// The schedule of copies, if there is one.
+    fn copies(&self) -> Result<Option<Runner>> {
+        let Some(backup) = &self.settings.backup else {
+            tracing::warn!("no backup folder is set: a lost disk loses what phones no longer hold");
+            return Ok(None);
+        };
+        let schedule = Schedule {
+            data: self.settings.data.clone(),
+            target: backup.folder.clone(),
+            every: backup.every,
+            keep: backup.keep.get(),
+        };
+        let runner = Runner::start(schedule, Arc::clone(&self.service), report_copy)?;
+        Ok(Some(runner))
+    }
+
     async fn serve(self) -> Result<()> {
         let service = web::Data::from(Arc::clone(&self.service));
         let options = web::Data::new(http::HttpOptions {
             behind_proxy: self.settings.behind_proxy,
             pinned: self.tls.as_ref().is_none_or(|tls| tls.pin.is_some()),
         });
+        // Ends, with a copy that is under way, when the server does.
+        let _copies = self.copies()?;
         let app = move || {
             App::new()
                 .app_data(service.clone())
@@ -209,6 +230,24 @@ impl Application {
         server.run().await?;
         tracing::info!("stopped");
         Ok(())
+    }
+}
+
+/// Says in the log what became of a copy. Organisations are named by their ids only.
+fn report_copy(outcome: &Result<Made, BackupError>) {
+    match outcome {
+        Ok(made) => {
+            for (org, why) in &made.withheld {
+                tracing::error!(organisation = %org, reason = ?why, "not copied");
+            }
+            if made.same_disk {
+                tracing::warn!(
+                    "the backup folder lies on the disk of the data: no copy off this machine"
+                );
+            }
+            tracing::info!(organisations = made.copied.len(), "copied");
+        }
+        Err(error) => tracing::error!(%error, "no copy was made"),
     }
 }
 

@@ -6,6 +6,7 @@
 
 mod checks;
 mod phone;
+mod restores;
 mod schedule;
 mod world;
 

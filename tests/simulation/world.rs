@@ -7,8 +7,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use sha2::{Digest, Sha256};
 use tributary::service::access::Role;
+use tributary::service::backup::{
+    self, BackupError, Offline, Opened, Overrides, Plan, Sets, Source, Which,
+};
 use tributary::service::env::{Entropy, Env, Roster, Signer};
 use tributary::service::exchange::{self, Caller, Refusal};
+use tributary::storage::folder::DataFolder;
 use tributary::storage::{FormRow, OrgFiles, StorageError};
 use tributary_sync_core::ids::*;
 use tributary_sync_core::session::{
@@ -75,20 +79,14 @@ impl Roster for Nobody {
     }
 }
 
-/// A copy of the organisation's file, and where its log ended.
-struct Copy {
-    bytes: Vec<u8>,
-    pos: LogPos,
-    hash: LogHash,
-}
-
 pub(super) struct World {
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
+    /// Copies go to another disk: here, a folder beside.
+    copies: tempfile::TempDir,
     pub(super) files: OrgFiles,
     pub(super) env: Env,
     pub(super) phones: Vec<Phone>,
     phone_images: Vec<(usize, Phone)>,
-    copies: Vec<Copy>,
     disk_images: Vec<Vec<u8>>,
     waiting: Vec<(Caller, Request)>,
     pub(super) truth: BTreeMap<SaveNo, Truth>,
@@ -101,7 +99,6 @@ pub(super) struct World {
     pub(super) revoked: BTreeSet<ProfileId>,
     /// The server went back in time at least once.
     pub(super) went_back: bool,
-    epochs: u64,
     trace: bool,
 }
 
@@ -120,12 +117,16 @@ impl World {
     pub(super) fn new(seed: u64) -> Self {
         // Memory-backed where there is such a folder: the sync calls are real either way.
         let shm = PathBuf::from("/dev/shm");
-        let folder = if shm.is_dir() {
-            tempfile::tempdir_in(shm)
-        } else {
-            tempfile::tempdir()
-        }
-        .unwrap();
+        let folder = || {
+            if shm.is_dir() {
+                tempfile::tempdir_in(&shm)
+            } else {
+                tempfile::tempdir()
+            }
+            .unwrap()
+        };
+        let (folder, copies) = (folder(), folder());
+        DataFolder::at(folder.path()).create().unwrap();
         let files = OrgFiles::new(folder.path()).unwrap();
         files.create(ORG).unwrap();
         let env = Env {
@@ -143,12 +144,12 @@ impl World {
             })
             .unwrap();
         let mut world = Self {
-            _folder: folder,
+            folder,
+            copies,
             files,
             env,
             phones: Vec::new(),
             phone_images: Vec::new(),
-            copies: Vec::new(),
             disk_images: Vec::new(),
             waiting: Vec::new(),
             truth: BTreeMap::new(),
@@ -158,7 +159,6 @@ impl World {
             emptied_early: BTreeSet::new(),
             revoked: BTreeSet::new(),
             went_back: false,
-            epochs: 1,
             trace: std::env::var_os("TRIBUTARY_SIM_TRACE").is_some(),
         };
         for (n, skew) in [0, 50_000_000, -900_000].into_iter().enumerate() {
@@ -256,7 +256,7 @@ impl World {
                 stored_is_enough,
             } if phone < phones => self.empty(phone, stored_is_enough),
             Step::Backup => self.backup(),
-            Step::Restore => self.restore(),
+            Step::Restore => self.restore(0),
             Step::ImageDisk => {
                 let bytes = self.file_bytes();
                 self.disk_images.push(bytes);
@@ -298,8 +298,7 @@ impl World {
     fn put_file(&mut self, bytes: &[u8]) {
         self.files.close(ORG);
         std::fs::write(self.files.path(ORG), bytes).unwrap();
-        self.went_back = true;
-        self.told_stored.clear();
+        self.goes_back();
     }
     fn assign(&mut self, phone: usize, id: RecordId, on: bool) {
         if self.stopped() {
@@ -358,51 +357,65 @@ impl World {
         }
     }
 
-    fn extends(&self, copy: &Copy) -> bool {
-        read(self, |t| t.log_hash(copy.pos)) == Some(copy.hash)
-    }
-    fn backup(&mut self) {
-        if self.stopped() {
-            return;
+    fn plan(&self) -> Plan {
+        Plan {
+            data: self.folder.path().to_owned(),
+            target: self.copies.path().to_owned(),
+            which: Which::All,
+            keep: 3,
         }
-        if self.copies.last().is_some_and(|c| !self.extends(c)) {
-            self.files
-                .write::<_, StorageError>(ORG, |t| t.set_stopped(true))
-                .unwrap();
-            return;
-        }
-        let bytes = self.file_bytes();
-        let (pos, hash) = read(self, |t| t.head());
-        self.copies.push(Copy { bytes, pos, hash });
-        let now = self.env.now;
-        self.files
-            .write::<_, StorageError>(ORG, move |t| t.set_copied(pos, now))
-            .unwrap();
     }
-    fn restore(&mut self) {
-        let Some(bytes) = self.copies.last().map(|c| c.bytes.clone()) else {
+    /// The product's own copy; one that the file does not extend stops writing.
+    pub(super) fn backup(&mut self) {
+        let made = backup::backup(&self.files, &self.env, &self.plan(), &mut |_| {}).unwrap();
+        let stopped = self.stopped();
+        assert_eq!(made.set.is_none(), stopped, "{made:?}");
+    }
+    /// The newest copy, or one before it, whatever lies here now.
+    pub(super) fn restore(&mut self, older: usize) {
+        let sets = Sets::read(self.copies.path()).unwrap().sets;
+        let Some(set) = sets.iter().rev().nth(older) else {
             return;
         };
-        self.put_file(&bytes);
-        let pos = self.copies.last().map(|c| c.pos).unwrap();
-        self.files
-            .write::<_, StorageError>(ORG, move |t| t.set_copied(pos, 0))
-            .unwrap();
-        self.new_epoch();
+        self.files.close(ORG);
+        let source = Source {
+            target: self.copies.path().to_owned(),
+            set: Some(set.name.clone()),
+        };
+        let said = Overrides {
+            replace: true,
+            older_copy: older > 0,
+            ..Overrides::default()
+        };
+        self.offline(|at| backup::restore(at, &source, Which::All, said, &mut |_| {}).map(drop));
+        self.goes_back();
     }
     /// Over a file that lacks the newest copy, an epoch starts from that copy.
     pub(super) fn open_epoch(&mut self) {
-        if self.copies.last().is_some_and(|c| !self.extends(c)) {
-            return self.restore();
+        self.files.close(ORG);
+        let target = self.copies.path().to_owned();
+        let mut opened = None;
+        self.offline(|at| {
+            opened = Some(backup::open_epoch(at, ORG, Some(&target), true)?);
+            Ok(())
+        });
+        if matches!(opened, Some(Opened::FromCopy(_))) {
+            self.goes_back();
         }
-        self.new_epoch();
     }
-    fn new_epoch(&mut self) {
-        self.epochs += 1;
-        let (id, now) = (EpochId::from_bytes([self.epochs as u8; 16]), self.env.now);
-        self.files
-            .write::<_, StorageError>(ORG, move |t| t.open_epoch(id, now))
-            .unwrap();
+    fn offline(&self, work: impl FnOnce(Offline<'_>) -> Result<(), BackupError>) {
+        let lock = DataFolder::at(self.folder.path()).lock().unwrap();
+        let at = Offline {
+            data: self.folder.path(),
+            lock: &lock,
+            entropy: &*self.env.entropy,
+            now: self.env.now,
+        };
+        work(at).unwrap();
+    }
+    fn goes_back(&mut self) {
+        self.went_back = true;
+        self.told_stored.clear();
     }
 
     /// One request after the other until the run is over, or the network interferes.

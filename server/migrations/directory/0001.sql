@@ -1,10 +1,12 @@
 -- The directory: organisations, users, teams, devices and what proves who they are. No answer is ever stored here.
 -- Times are milliseconds since 1970. Secrets are stored as SHA-256 (random ones) or argon2id (passwords).
+-- Every table has a sum over its row (storage/rowsum.rs): what check finds a flipped bit by.
 
 -- What there is once.
 CREATE TABLE server (
     key   TEXT PRIMARY KEY,
-    value BLOB NOT NULL
+    value BLOB NOT NULL,
+    sum INTEGER NOT NULL GENERATED ALWAYS AS (row_sum(key, value)) STORED
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE organisation (
@@ -12,7 +14,8 @@ CREATE TABLE organisation (
     slug         TEXT NOT NULL UNIQUE,
     name         TEXT NOT NULL,
     created_at   INTEGER NOT NULL,
-    suspended_at INTEGER
+    suspended_at INTEGER,
+    sum INTEGER NOT NULL GENERATED ALWAYS AS (row_sum(id, slug, name, created_at, suspended_at)) STORED
 ) STRICT, WITHOUT ROWID;
 
 -- A server admin belongs to no organisation and everybody else to exactly one.
@@ -30,6 +33,7 @@ CREATE TABLE user (
     reset_expires INTEGER,
     created_at    INTEGER NOT NULL,
     disabled_at   INTEGER,
+    sum INTEGER NOT NULL GENERATED ALWAYS AS (row_sum(id, org, name, name_key, role, password, reset_hash, reset_expires, created_at, disabled_at)) STORED,
     CHECK ((role = 'server_admin') = (org IS NULL)),
     CHECK ((reset_hash IS NULL) = (reset_expires IS NULL))
 ) STRICT, WITHOUT ROWID;
@@ -41,12 +45,14 @@ CREATE TABLE team (
     name       TEXT NOT NULL,
     name_key   TEXT NOT NULL,
     created_at INTEGER NOT NULL,
+    sum INTEGER NOT NULL GENERATED ALWAYS AS (row_sum(id, org, name, name_key, created_at)) STORED,
     UNIQUE (org, name_key)
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE team_member (
     team BLOB NOT NULL REFERENCES team (id),
     user BLOB NOT NULL REFERENCES user (id),
+    sum INTEGER NOT NULL GENERATED ALWAYS AS (row_sum(team, user)) STORED,
     PRIMARY KEY (team, user)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX team_member_user ON team_member (user);
@@ -61,7 +67,8 @@ CREATE TABLE profile (
     label        TEXT NOT NULL,
     enrolled_at  INTEGER NOT NULL,
     revoked_at   INTEGER,
-    last_seen_at INTEGER
+    last_seen_at INTEGER,
+    sum INTEGER NOT NULL GENERATED ALWAYS AS (row_sum(id, org, user, public_key, label, enrolled_at, revoked_at, last_seen_at)) STORED
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX profile_org ON profile (org, id);
 CREATE INDEX profile_user ON profile (user);
@@ -73,7 +80,8 @@ CREATE TABLE enrol_code (
     created_at INTEGER NOT NULL,
     expires_at INTEGER NOT NULL,
     -- The profile that it made.
-    profile    BLOB REFERENCES profile (id)
+    profile    BLOB REFERENCES profile (id),
+    sum INTEGER NOT NULL GENERATED ALWAYS AS (row_sum(hash, org, user, created_at, expires_at, profile)) STORED
 ) STRICT, WITHOUT ROWID;
 
 -- One sign-in, and the family of refresh tokens that follows from it.
@@ -81,7 +89,8 @@ CREATE TABLE session (
     id         BLOB PRIMARY KEY CHECK (length(id) = 16),
     user       BLOB NOT NULL REFERENCES user (id),
     created_at INTEGER NOT NULL,
-    ended_at   INTEGER
+    ended_at   INTEGER,
+    sum INTEGER NOT NULL GENERATED ALWAYS AS (row_sum(id, user, created_at, ended_at)) STORED
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX session_user ON session (user);
 
@@ -89,6 +98,7 @@ CREATE TABLE refresh_token (
     hash       BLOB PRIMARY KEY CHECK (length(hash) = 32),
     session    BLOB NOT NULL REFERENCES session (id) ON DELETE CASCADE,
     expires_at INTEGER NOT NULL,
-    used_at    INTEGER
+    used_at    INTEGER,
+    sum INTEGER NOT NULL GENERATED ALWAYS AS (row_sum(hash, session, expires_at, used_at)) STORED
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX refresh_token_session ON refresh_token (session);

@@ -1,14 +1,20 @@
-//! The command line: one file per command. Commands work beside a running server; only `init` and `serve` lock the data
-//! folder.
+//! The command line: one file per command. Commands work beside a running server; only `init`, `serve`, `restore` and
+//! `epoch` lock the data folder.
 //!
 //! A command opens the service and speaks on the word of whoever sits at the machine ([`By::Operator`]); that stands so in the
 //! audit. To add one: a file, a line in [`Command`], a line in [`dispatch`].
 
+mod backup;
+mod check;
+mod demo;
 mod device;
+mod epoch;
 mod export;
 mod form;
 mod init;
 mod org;
+mod progress;
+mod restore;
 mod serve;
 mod team;
 mod terminal;
@@ -19,11 +25,15 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::{Args, Parser, Subcommand};
+use tributary_sync_core::ids::OrgId;
 
 use crate::config::{Flags, Settings};
 use crate::service::names::SERVER_SLUG;
 use crate::service::{By, Service};
 use crate::startup::{in_words, open_service};
+use crate::storage::StorageError;
+use crate::storage::directory::Directory;
+use crate::storage::folder::DataFolder;
 use crate::{telemetry, tls};
 
 /// Offline-first field survey sync server.
@@ -59,6 +69,17 @@ enum Command {
     Init(init::Init),
     /// Run the server
     Serve(serve::Serve),
+    /// Copy the data folder to another disk; works beside a running server
+    Backup(backup::Backup),
+    /// Bring organisations back from a copy; the server must be stopped
+    Restore(restore::Restore),
+    /// Prove that everything in the data folder is what was written
+    Check(check::Check),
+    /// Open a new epoch where writing has stopped, or seal an organisation that moves; the server must be stopped
+    #[command(subcommand)]
+    Epoch(epoch::Epoch),
+    /// Show the whole of it in a minute: a server, a dozen phones, weeks in the field, one merged dataset
+    Demo(demo::Demo),
     /// Organisations
     #[command(subcommand)]
     Org(org::Org),
@@ -82,6 +103,11 @@ fn dispatch(command: Command, common: &Common) -> Result<()> {
     match command {
         Command::Init(command) => command.run(common),
         Command::Serve(command) => command.run(common),
+        Command::Backup(command) => command.run(common),
+        Command::Restore(command) => command.run(common),
+        Command::Check(command) => command.run(common),
+        Command::Epoch(command) => command.run(common),
+        Command::Demo(command) => command.run(),
         Command::Org(command) => command.run(&common.service()?),
         Command::User(command) => command.run(&common.service()?),
         Command::Team(command) => command.run(&common.service()?),
@@ -157,6 +183,34 @@ impl OrgFlag {
             Err(_) => anyhow::bail!("there are several organisations: say which with --org"),
         }
     }
+}
+
+/// What people call an organisation; its id where nobody does.
+fn slug(service: &Service, org: OrgId) -> String {
+    let row = service
+        .directory()
+        .read::<_, StorageError>(|view| view.organisation(org));
+    match row {
+        Ok(Some(row)) => row.slug,
+        _ => org.to_string(),
+    }
+}
+
+/// An organisation by slug or id, for commands that may find no directory.
+fn org_id(settings: &Settings, name: &str) -> Result<OrgId> {
+    if let Ok(id) = name.parse() {
+        return Ok(id);
+    }
+    let data = DataFolder::at(&settings.data);
+    anyhow::ensure!(
+        data.is_initialised(),
+        "there is no directory here yet that knows `{name}`: name the organisation by its id"
+    );
+    let row = Directory::open(&data.directory())?
+        .read::<_, StorageError>(|view| view.organisation_by_slug(name))?;
+    row.map(|row| row.id).ok_or_else(|| {
+        anyhow::anyhow!("there is no organisation `{name}`; see `tributary org list`")
+    })
 }
 
 /// Runs what the command line says.

@@ -32,6 +32,9 @@ pub(super) struct Serve {
     /// text or json [default: text]
     #[arg(long, value_name = "FORMAT")]
     log_format: Option<String>,
+    /// Copy everything to this folder, on another disk, once a day
+    #[arg(long, value_name = "FOLDER")]
+    backup_folder: Option<PathBuf>,
 }
 
 impl Serve {
@@ -45,6 +48,7 @@ impl Serve {
             ("workers", self.workers.map(|n| n.to_string())),
             ("log.level", self.log_level),
             ("log.format", self.log_format),
+            ("backup.folder", path(self.backup_folder)),
         ];
         let set = set
             .into_iter()

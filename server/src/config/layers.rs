@@ -20,6 +20,9 @@ const VARIABLES: &[&str] = &[
     "tls.key",
     "log.level",
     "log.format",
+    "backup.folder",
+    "backup.every_hours",
+    "backup.keep",
 ];
 /// Variables that are not settings of the server: the file itself, and what tests and the field program read.
 const OTHERS: &[&str] = &[
@@ -127,7 +130,9 @@ fn set(table: &mut Table, key: &str, value: Value) {
 fn read_value(key: &str, text: &str) -> Value {
     match key {
         "behind_proxy" | "plain" => text.parse().map_or_else(|_| text.into(), Value::Boolean),
-        "workers" => text.parse().map_or_else(|_| text.into(), Value::Integer),
+        "workers" | "backup.every_hours" | "backup.keep" => {
+            text.parse().map_or_else(|_| text.into(), Value::Integer)
+        }
         _ => text.into(),
     }
 }

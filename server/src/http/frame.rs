@@ -3,7 +3,7 @@
 
 use std::time::Instant;
 
-use actix_web::body::{BoxBody, MessageBody};
+use actix_web::body::{BodySize, BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use actix_web::middleware::Next;
@@ -65,6 +65,8 @@ pub async fn frame(
     let service = request.app_data::<web::Data<Service>>().cloned();
     let options = request.app_data::<web::Data<HttpOptions>>().cloned();
     request.extensions_mut().insert(RequestId(id.clone()));
+    let received = request.headers().get(header::CONTENT_LENGTH);
+    let received = received.and_then(|v| v.to_str().ok()?.parse().ok());
 
     let span = tracing::info_span!("request", request_id = %id);
     let response = next.call(request).instrument(span.clone()).await?;
@@ -76,6 +78,13 @@ pub async fn frame(
         &id,
         service.as_ref().map(|service| &***service),
     );
+    if let Some(service) = &service {
+        let sent = match response.response().body().size() {
+            BodySize::Sized(sent) => sent,
+            _ => 0,
+        };
+        service.metrics().moved(received.unwrap_or(0), sent);
+    }
     finish_headers(
         response.headers_mut(),
         &id,
@@ -105,6 +114,9 @@ fn refuse(
     let answer = match response.response().error() {
         Some(error) => match error.as_error::<ServiceError>() {
             Some(error) => {
+                if let Some(service) = service {
+                    service.metrics().refused(error.code.entry().code);
+                }
                 log(error);
                 problem::answer(error, id, time)
             }

@@ -27,3 +27,13 @@ pub(super) async fn readyz(service: web::Data<Service>) -> Result<HttpResponse> 
         Err(Code::Overloaded.into())
     }
 }
+
+/// What the server counts of itself, as Prometheus reads it.
+#[utoipa::path(get, path = "/metrics", operation_id = "metrics", tag = "server",
+    responses((status = 200, description = "Counters; no label names an organisation.", content_type = "text/plain", body = String)))]
+pub(super) async fn metrics(service: web::Data<Service>) -> Result<HttpResponse> {
+    let page = blocking(service, |service| Ok(service.metrics_page()?)).await?;
+    Ok(HttpResponse::Ok()
+        .content_type("text/plain; version=0.0.4; charset=utf-8")
+        .body(page))
+}

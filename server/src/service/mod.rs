@@ -9,6 +9,7 @@ pub mod audit;
 mod authority;
 pub mod backup;
 pub mod bundle;
+pub mod check;
 mod device_proof;
 pub mod devices;
 mod enrol;
@@ -19,10 +20,13 @@ pub mod export;
 pub mod forms;
 mod handover;
 pub mod keys;
+pub mod metrics;
 pub mod names;
 mod nonces;
 pub mod organisations;
+pub mod overview;
 mod pacing;
+mod page_session;
 pub mod paging;
 mod passwords;
 pub mod principal;
@@ -46,6 +50,7 @@ use self::ambient::{SharedAmbient, random};
 use self::env::{Entropy, Env};
 use self::error::{Code, Result, ServiceError};
 use self::keys::Keys;
+use self::metrics::Metrics;
 use self::nonces::Nonces;
 use self::pacing::Pacing;
 use self::passwords::Passwords;
@@ -64,6 +69,8 @@ pub struct ServiceOptions {
     pub audience: Option<String>,
     /// SHA-256 of the certificate, when devices cannot know it otherwise because it is self-signed.
     pub certificate: Option<String>,
+    /// Copies go off this machine on a schedule.
+    pub copies: bool,
 }
 
 /// The rules and what they need. One for a data folder.
@@ -78,6 +85,8 @@ pub struct Service {
     passwords: Passwords,
     pacing: Pacing,
     refresh_key: hmac::Key,
+    data: DataFolder,
+    metrics: Metrics,
     form_fields: sync::FormFields,
 }
 
@@ -128,6 +137,8 @@ impl Service {
             form_fields: sync::FormFields::default(),
             files: OrgFiles::new(data.path())?,
             directory: Arc::new(directory),
+            data: data.clone(),
+            metrics: Metrics::default(),
             options,
             keys,
             ambient,
@@ -169,10 +180,10 @@ impl Service {
             ledger: self.files.ledger(),
         }
     }
-    /// Whether the directory can be read: what a load balancer wants to know.
+    /// Whether the directory can be read and the disk takes a page: what a load balancer wants to know.
     pub fn is_ready(&self) -> bool {
         let read: std::result::Result<_, StorageError> =
             self.directory.read(|view| view.server_value("id"));
-        read.is_ok_and(|id| id.is_some())
+        read.is_ok_and(|id| id.is_some()) && self.data.takes_a_page()
     }
 }

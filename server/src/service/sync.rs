@@ -24,12 +24,9 @@ use crate::storage::StorageError;
 impl Service {
     /// Push, then pull. Revoked devices push too, into quarantine.
     pub fn exchange(&self, device: &Device, request: ExchangeRequest) -> Result<ExchangeReply> {
-        Ok(exchange::exchange(
-            &self.files,
-            &self.env(),
-            &device.caller(),
-            request,
-        )?)
+        let reply = exchange::exchange(&self.files, &self.env(), &device.caller(), request)?;
+        self.metrics.exchanged(&reply);
+        Ok(reply)
     }
     /// Where device and server agree.
     pub fn compare(&self, device: &Device, request: CompareRequest) -> Result<CompareReply> {

@@ -75,6 +75,7 @@ pub fn initialise(settings: &Settings, first: &First) -> Result<Service> {
         public_url: url,
         audience: settings.audience.clone(),
         certificate: tls.and_then(|tls| tls.pin),
+        copies: settings.backup.is_some(),
     };
     let service = Service::create(&data, options, Arc::new(System::new())).map_err(in_words)?;
     people(&service, first).map_err(in_words)?;

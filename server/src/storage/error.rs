@@ -11,7 +11,7 @@ use tributary_sync_core::error::ParseError;
 pub enum StorageError {
     /// SQLite refused; nothing was stored.
     #[error("the database refused: {0}")]
-    Sqlite(#[from] rusqlite::Error),
+    Sqlite(#[source] rusqlite::Error),
     /// The disk is full; nothing was stored.
     #[error("the disk is full")]
     Full,
@@ -56,7 +56,20 @@ pub enum StorageError {
     Random,
 }
 
+impl From<rusqlite::Error> for StorageError {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::classify(error)
+    }
+}
+
 impl StorageError {
+    /// What those hear whose work went down with somebody else's.
+    pub(crate) fn shared(&self) -> Self {
+        match self {
+            Self::Full => Self::Full,
+            _ => Self::Closed,
+        }
+    }
     /// Tells a full disk from other refusals.
     pub(crate) fn classify(error: rusqlite::Error) -> Self {
         match &error {

@@ -51,6 +51,13 @@ impl DataFolder {
     pub fn is_initialised(&self) -> bool {
         self.directory().is_file()
     }
+    /// Whether the disk takes another page: written to a file of its own, which goes at once.
+    pub fn takes_a_page(&self) -> bool {
+        let path = self.0.join(".ready");
+        let taken = fs::write(&path, [0x5a; 4096]).is_ok();
+        let gone = fs::remove_file(&path).is_ok();
+        taken && gone
+    }
     /// Takes the lock, or says that another process holds it.
     pub fn lock(&self) -> Result<FolderLock, StorageError> {
         let file = OpenOptions::new()

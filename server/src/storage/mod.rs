@@ -8,9 +8,11 @@ mod error;
 pub mod folder;
 mod ledger;
 mod open;
-mod org;
+pub(crate) mod org;
+mod rowsum;
 pub mod sets;
 mod store;
+pub mod tally;
 mod writer;
 
 pub use error::StorageError;
@@ -19,6 +21,6 @@ pub use org::{
     ActorRow, AuditEntry, AuditRow, CheckReport, EpochRow, Erased, Fault, FormRow, ItemRow,
     ItemStatus, Judgement, LogEntry, LogKind, LogRow, NewActor, NewLog, NewQuarantine, OrgTxn,
     PolicyRow, ProfileRow, QuarantineRow, RawRecord, RecordFilter, RecordNo, RecordRow,
-    RecordState, ScopeRow, TombstoneRow, read_file,
+    RecordState, ScopeRow, Stage, TombstoneRow, read_file,
 };
 pub use store::OrgFiles;

@@ -6,6 +6,7 @@ use std::time::Duration;
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
 use super::error::StorageError;
+use super::rowsum;
 
 /// The numbered steps of one kind of file.
 pub(crate) type Migrations = &'static [&'static str];
@@ -21,6 +22,7 @@ pub(crate) fn writer(
         flags |= OpenFlags::SQLITE_OPEN_CREATE;
     }
     let mut conn = Connection::open_with_flags(path, flags)?;
+    rowsum::register(&conn)?;
     conn.busy_timeout(Duration::from_secs(10))?;
     // WAL: readers beside the one writer. FULL: a commit is on the disk before anybody hears of it.
     conn.pragma_update(None, "journal_mode", "WAL")?;
@@ -41,6 +43,7 @@ pub(crate) fn writer(
 pub(crate) fn reader(path: &Path) -> Result<Connection, StorageError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let conn = Connection::open_with_flags(path, flags)?;
+    rowsum::register(&conn)?;
     conn.busy_timeout(Duration::from_secs(10))?;
     conn.pragma_update(None, "query_only", "ON")?;
     conn.pragma_update(None, "trusted_schema", "OFF")?;

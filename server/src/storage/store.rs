@@ -201,3 +201,41 @@ impl OrgFiles {
         Ok(file)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::storage::org::check::cells::tamper;
+
+    #[test]
+    fn a_file_of_a_newer_program_is_refused_and_left_as_it_is() {
+        let folder = tempfile::tempdir().unwrap();
+        let files = OrgFiles::new(folder.path()).unwrap();
+        let org = OrgId::from_bytes([1; 16]);
+        files.create(org).unwrap();
+        tamper(&files.path(org), "PRAGMA user_version = 99");
+        let before = std::fs::read(files.path(org)).unwrap();
+        for _ in 0..2 {
+            let read = files.read::<_, StorageError>(org, |txn| txn.head());
+            assert!(matches!(
+                read,
+                Err(StorageError::Newer {
+                    found: 99,
+                    known: 1
+                })
+            ));
+        }
+        assert_eq!(std::fs::read(files.path(org)).unwrap(), before);
+    }
+
+    #[test]
+    fn files_are_named_by_their_ids_and_strangers_are_passed_over() {
+        let folder = tempfile::tempdir().unwrap();
+        let files = OrgFiles::new(folder.path()).unwrap();
+        let (a, b) = (OrgId::from_bytes([1; 16]), OrgId::from_bytes([2; 16]));
+        files.create(b).unwrap();
+        files.create(a).unwrap();
+        std::fs::write(folder.path().join("org/notes.db"), b"x").unwrap();
+        assert_eq!(files.ids().unwrap(), [a, b]);
+    }
+}

@@ -4,6 +4,7 @@
 //! job alone. Nobody hears of a result before the commit that holds it is on the disk; a commit that fails, fails every
 //! job in it, and the file is opened again (§6.5). Scrubbing, after an erasure, runs between two commits.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 use std::thread::JoinHandle;
@@ -14,14 +15,15 @@ use tributary_sync_core::ids::OrgId;
 use super::error::StorageError;
 use super::open;
 use super::org::{MIGRATIONS, OrgTxn};
+use super::tally::COMMITS;
 
 /// How many jobs one commit may gather.
 const GROUP_MAX: usize = 64;
 
 /// Tells a waiting caller what became of its job once the commit is decided.
 type Verdict = Box<dyn FnOnce(Result<(), StorageError>) + Send>;
-/// Runs in its savepoint; `false` is for a job that undoes itself.
-type Work = Box<dyn FnOnce(&OrgTxn<'_>) -> (bool, Verdict) + Send>;
+/// Runs in its savepoint, or hears why there is none; `false` is for a job that undoes itself.
+type Work = Box<dyn FnOnce(Result<&OrgTxn<'_>, StorageError>) -> (bool, Verdict) + Send>;
 
 /// What the thread is asked for.
 enum Job {
@@ -67,11 +69,19 @@ impl Writer {
     {
         let (reply, wait) = sync_channel::<Result<T, E>>(1);
         let job: Work = Box::new(move |txn| {
-            let result = work(txn);
+            let result = match txn {
+                Ok(txn) => work(txn),
+                Err(why) => Err(why.into()),
+            };
             let keep = result.is_ok();
             let verdict: Verdict = Box::new(move |commit| {
+                // A job's own failure says more than that of the commit which it brought down.
+                let told = match (commit, result) {
+                    (Err(why), Ok(_)) => Err(why.into()),
+                    (_, result) => result,
+                };
                 // The caller may have gone; its work is done all the same.
-                let _ = reply.send(commit.map_err(E::from).and(result));
+                let _ = reply.send(told);
             });
             (keep, verdict)
         });
@@ -127,25 +137,49 @@ fn run(org: OrgId, path: &std::path::Path, conn: Connection, inbox: &Receiver<Jo
                 });
                 let _ = reply.send(outcome);
             }
-            Job::Work(work) => {
-                let mut verdicts = Vec::new();
-                let outcome = open.and_then(|mut c| {
-                    let done = group(org, &mut c, work, inbox, &mut verdicts);
-                    if done.is_ok() {
-                        conn = Some(c);
-                    }
-                    done
-                });
-                let mut outcome = outcome.map(|left| next = left).map_or_else(Some, |()| None);
-                let failed = outcome.is_some();
-                for verdict in verdicts {
-                    verdict(match (failed, outcome.take()) {
-                        (false, _) => Ok(()),
-                        // The first hears the cause; the others that the group failed with it.
-                        (true, cause) => Err(cause.unwrap_or(StorageError::Closed)),
-                    });
+            Job::Work(work) => match open {
+                Ok(c) => {
+                    let (still_open, left) = commit(org, c, work, inbox);
+                    (conn, next) = (still_open, left);
                 }
+                Err(why) => {
+                    let (_, verdict) = work(Err(why));
+                    verdict(Ok(()));
+                }
+            },
+        }
+    }
+}
+
+/// One commit, and its verdicts. The connection comes back only after a good one.
+fn commit(
+    org: OrgId,
+    mut conn: Connection,
+    work: Work,
+    inbox: &Receiver<Job>,
+) -> (Option<Connection>, Option<Job>) {
+    let mut verdicts = Vec::new();
+    // A job that panics is a bug; it must not take the organisation down with it. Unwinding rolls everything back, and
+    // the file is opened again as after any failed commit.
+    let done = catch_unwind(AssertUnwindSafe(|| {
+        group(org, &mut conn, work, inbox, &mut verdicts)
+    }))
+    .unwrap_or(Err(StorageError::Closed));
+    match done {
+        Ok(left) => {
+            COMMITS.durable(verdicts.len());
+            verdicts.into_iter().for_each(|verdict| verdict(Ok(())));
+            (Some(conn), left)
+        }
+        Err(cause) => {
+            COMMITS.failed();
+            let others = cause.shared();
+            let mut cause = Some(cause);
+            // The first hears the cause; the others that the group failed with it.
+            for verdict in verdicts {
+                verdict(Err(cause.take().unwrap_or_else(|| others.shared())));
             }
+            (None, None)
         }
     }
 }
@@ -167,7 +201,7 @@ fn group(
     while let Some(work) = next.take() {
         txn.execute_batch("SAVEPOINT job")
             .map_err(StorageError::classify)?;
-        let (keep, verdict) = work(&OrgTxn::new(org, &txn));
+        let (keep, verdict) = work(Ok(&OrgTxn::new(org, &txn)));
         verdicts.push(verdict);
         let end = if keep {
             "RELEASE job"
@@ -211,6 +245,9 @@ fn truncate_wal(conn: &Connection) -> Result<(), StorageError> {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod faults;
 
 #[cfg(test)]
 mod tests {

@@ -297,9 +297,12 @@ impl Return<'_> {
         let epoch = EpochId::from_bytes(id);
         let (pos, made_ms, now) = (self.entry.pos, self.set.manifest.made_ms, self.at.now);
         let before = self.entry.erasures;
+        // What lies here may have opened, or been shown, a later epoch than the copy and the clock know of.
+        let shown = read_file(self.org(), &self.here(), |txn| txn.latest_epoch_at()).unwrap_or(0);
         let waived = self.overrides.older_copy.then(|| self.sets.newest_ms());
         let name = self.set.name.clone();
         files.write(self.org(), move |txn| {
+            txn.note_epoch_shown(shown)?;
             txn.open_epoch(epoch, now)?;
             txn.set_copied(pos, made_ms)?;
             if let Some(waived) = waived {

@@ -2,6 +2,7 @@
 
 use tributary_sync_core::ids::{LogPos, OrgId};
 
+use crate::service::Service;
 use crate::storage::{OrgFiles, StorageError};
 
 /// The state of copying of one organisation.
@@ -40,4 +41,11 @@ pub fn copy_state(files: &OrgFiles, org: OrgId, target: bool) -> Result<CopyStat
             sealed: txn.sealed()?,
         })
     })
+}
+
+impl Service {
+    /// How far the last copy of an organisation is; `target` says whether copies are on a schedule at all.
+    pub fn copy_state(&self, org: OrgId) -> Result<CopyState, StorageError> {
+        copy_state(&self.files, org, self.options.copies)
+    }
 }

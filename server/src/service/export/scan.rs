@@ -245,9 +245,9 @@ fn fits(column: &Column, version: usize, value: ValueView<'_>) -> bool {
     if fits.tags & (1 << tag) == 0 || fits.tags == 0 {
         return false;
     }
-    match (value, &fits.codes) {
-        (ValueView::Code(code), Some(offered)) => offered.contains(code),
-        (ValueView::Codes(codes), Some(offered)) => codes.iter().all(|c| offered.contains(c)),
+    match value {
+        ValueView::Code(code) => fits.offers(code),
+        ValueView::Codes(codes) => codes.iter().all(|c| fits.offers(c)),
         _ => true,
     }
 }

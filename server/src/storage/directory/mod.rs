@@ -3,6 +3,7 @@
 //! Reading and writing differ by type: a [`View`] has the questions, a [`Txn`] also the changes. A change is durable
 //! when [`Directory::write`] returns. Not here: who may do what, and anything of an organisation's answers.
 
+mod check;
 mod codes;
 mod organisations;
 mod profiles;
@@ -16,6 +17,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use rusqlite::{Connection, OptionalExtension, Params, Row, TransactionBehavior};
 
+pub use check::{DirectoryCheck, check};
 pub use codes::CodeRow;
 pub use organisations::OrganisationRow;
 pub use profiles::ProfileRow;
@@ -35,8 +37,9 @@ type Result<T> = std::result::Result<T, StorageError>;
 /// The directory of one data folder.
 pub struct Directory {
     path: PathBuf,
-    writer: Mutex<Connection>,
+    /// Closed before the writer, which then leaves no write-ahead log behind.
     readers: Mutex<Vec<Connection>>,
+    writer: Mutex<Connection>,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

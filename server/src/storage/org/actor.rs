@@ -194,6 +194,19 @@ impl OrgTxn<'_> {
             read_item,
         )
     }
+    /// At most `limit` used numbers of an actor from `first` on.
+    pub(super) fn items_from(
+        &self,
+        actor: ActorId,
+        first: Seq,
+        limit: u32,
+    ) -> Result<Vec<ItemRow>> {
+        self.all(
+            &format!("{ITEM} WHERE actor = ?1 AND seq >= ?2 ORDER BY seq LIMIT ?3"),
+            params![actor.0, sql(first.get()), limit],
+            read_item,
+        )
+    }
     /// Changes what became of a number: a quarantined body was released, or a void number filled.
     pub fn set_item_status(&self, dot: Dot, status: ItemStatus) -> Result<()> {
         self.execute(

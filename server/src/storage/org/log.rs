@@ -84,7 +84,7 @@ pub struct LogRow {
 }
 
 /// The columns that [`read`] wants.
-const COLUMNS: &str = "pos, kind, record, profile, actor, seq, body, context, effective_ms, effective_n, received, cut";
+pub(super) const COLUMNS: &str = "pos, kind, record, profile, actor, seq, body, context, effective_ms, effective_n, received, cut";
 
 /// What the hash of a changeset's entry covers: item hash, stored context, effective clock, time, cut.
 pub(super) fn change_entry_hash(at: LogPos, stored: &Stored) -> [u8; 32] {
@@ -257,7 +257,7 @@ impl OrgTxn<'_> {
 }
 
 /// Reads a row of [`COLUMNS`].
-fn read(r: &Row<'_>) -> Result<LogRow> {
+pub(super) fn read(r: &Row<'_>) -> Result<LogRow> {
     let damaged = || {
         StorageError::damaged("log entry")(tributary_sync_core::error::ParseError::Bytes("kind"))
     };

@@ -75,7 +75,13 @@ impl OrgTxn<'_> {
         )?;
         // A cursor of the old epoch confirms nothing in the new one.
         self.execute("UPDATE profile SET confirmed = 0", [])?;
+        self.execute("DELETE FROM meta WHERE key = 'sealed'", [])?;
         self.set_stopped(false)
+    }
+    /// When the latest epoch opened that this file opened or was shown.
+    pub fn latest_epoch_at(&self) -> Result<u64> {
+        let opened = self.epoch()?.opened_at;
+        Ok(opened.max(self.meta_u64("epoch_shown")?))
     }
     /// A device has shown an epoch that this file never heard of, and that opened later than its own: the next one to
     /// open must be later still.

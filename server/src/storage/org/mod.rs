@@ -6,7 +6,7 @@
 
 mod actor;
 mod audit;
-mod check;
+pub(crate) mod check;
 mod erasure;
 mod form;
 mod log;
@@ -24,7 +24,7 @@ use tributary_sync_core::ids::{LogPos, OrgId, Seq};
 
 pub use actor::{ActorRow, ItemRow, ItemStatus, NewActor};
 pub use audit::{AuditEntry, AuditRow};
-pub use check::{CheckReport, Fault};
+pub use check::{CheckReport, Fault, Stage};
 pub use erasure::{Erased, TombstoneRow};
 pub use form::{FormRow, PolicyRow};
 pub use log::{LogEntry, LogKind, LogRow, NewLog};

@@ -116,8 +116,39 @@ fn a_sealed_organisation_takes_nothing_more_and_lives_on_where_it_moved() {
     let data = elsewhere.data();
     let offline = elsewhere.offline(&lock, &data);
     restore(offline, &source, all, Overrides::default(), &mut |_| {}).unwrap();
-    assert!(!elsewhere.stopped());
+    let state = copy_state(&elsewhere.office.files, elsewhere.org(), true).unwrap();
+    assert!(!state.stopped && !state.sealed);
     rejoin(&mut dara, &elsewhere);
     assert_eq!(elsewhere.office.live(record(1), &NAME), ["two"]);
     assert!(cellar.stopped(), "the source stays as it is");
+}
+
+#[test]
+fn a_new_epoch_is_later_than_any_that_was_shown_though_the_clock_was_set_back() {
+    let mut cellar = Cellar::open();
+    let mut dara = cellar.office.worker(2);
+    dara.create(record(1), vec![(NAME, text("one"))], 10);
+    dara.sync(&cellar.office);
+    cellar.copy();
+    let image = cellar.image();
+    cellar.office.env.now += 1_000_000;
+    assert!(matches!(
+        cellar.open_epoch(Some(&cellar.target()), false),
+        Ok(Opened::InPlace(_))
+    ));
+    rejoin(&mut dara, &cellar);
+    // Back to before that epoch, with a clock from before it.
+    cellar.roll_back(&image);
+    cellar.office.env.now -= 1_000_000;
+    assert!(matches!(
+        dara.send(&cellar.office, dara.request()),
+        Err(Refusal::Stopped)
+    ));
+    let said = Overrides {
+        replace: true,
+        ..Overrides::default()
+    };
+    cellar.restore(None, said).unwrap();
+    rejoin(&mut dara, &cellar);
+    cellar.office.check();
 }

@@ -2,6 +2,7 @@
 //! `sync-core`'s own session, tested against this server elsewhere.
 
 mod attacks;
+mod full;
 mod ordinary;
 
 use std::collections::BTreeMap;
@@ -73,7 +74,7 @@ impl Roster for Everyone {
 
 /// An organisation with one form whose field 2 protects (given < withdrawn), and its clock.
 pub(crate) struct Office {
-    _folder: tempfile::TempDir,
+    _folder: Option<tempfile::TempDir>,
     pub(crate) files: OrgFiles,
     pub(crate) org: OrgId,
     pub(crate) env: Env,
@@ -82,7 +83,14 @@ pub(crate) struct Office {
 impl Office {
     pub(crate) fn open() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let files = OrgFiles::new(folder.path()).unwrap();
+        let mut office = Self::open_in(folder.path());
+        office._folder = Some(folder);
+        office
+    }
+
+    /// In a folder that is the caller's.
+    pub(crate) fn open_in(folder: &std::path::Path) -> Self {
+        let files = OrgFiles::new(folder).unwrap();
         let org = OrgId::from_bytes([1; 16]);
         let env = Env {
             now: 1_000_000,
@@ -121,7 +129,7 @@ impl Office {
             })
             .unwrap();
         Self {
-            _folder: folder,
+            _folder: None,
             files,
             org,
             env,
