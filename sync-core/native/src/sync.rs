@@ -69,6 +69,8 @@ pub struct SyncReport {
     pub new_actor: bool,
     /// The server was restored or moved, and the device brought back what it lacked.
     pub new_epoch: bool,
+    /// Numbers that neither the server nor the device has any more, and that the device reported as lost.
+    pub lost: u64,
     /// The device is revoked.
     pub revoked: bool,
     /// Form versions that were fetched.
@@ -209,7 +211,11 @@ impl Device {
             report.progress.received += got.entries.len();
         }
         let mut trust = self.trust()?;
-        self.step(|tx| Ok(run.receive(tx, &mut trust, request, &reply)?))
+        let next = self.step(|tx| Ok(run.receive(tx, &mut trust, request, &reply)?))?;
+        if let Request::Lost(lost) = request {
+            report.lost += lost.last.seq.get() + 1 - lost.first.get().min(lost.last.seq.get());
+        }
+        Ok(next)
     }
 
     /// Fetches form versions that were published since.

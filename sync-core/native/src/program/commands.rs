@@ -127,7 +127,12 @@ fn sync(device: &mut Device, quiet: bool) -> Result<()> {
             "The server was restored since you last synced; this device gave back what it lacked.",
         );
     }
-    if report.new_actor {
+    if report.lost > 0 {
+        line(format!(
+            "{} changes are gone: the server lost them, and they had been taken off this device. Tell your coordinator.",
+            report.lost
+        ));
+    } else if report.new_actor {
         line(
             "This device's data had been copied or restored; it goes on under a new number. Nothing was lost.",
         );

@@ -95,6 +95,7 @@ pub(super) fn list(device: &Device, language: Option<&str>) -> Result<()> {
 fn place(shown: &Shown) -> &'static str {
     let worst = |place| shown.own.iter().any(|(_, p)| *p == place);
     match () {
+        () if shown.own.is_empty() => "from the server",
         () if worst(Whereabouts::Unsent) => "only here",
         () if worst(Whereabouts::WithCoordinator) => "with your coordinator",
         () if worst(Whereabouts::Stored) => "on the server",
