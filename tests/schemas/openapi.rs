@@ -48,10 +48,10 @@ fn nothing_that_needs_a_credential_answers_without_one() {
                 "{method} {path} answers {} to whoever brings nothing",
                 reply.status
             );
-            // With a token of no worth a body that cannot be read may be refused first.
+            // With a token of no worth a body or an id that cannot be read may be refused first.
             let forger = server.client().with_token("not.a.token");
             let reply = forger.send(&method, &at, &json, b"{}");
-            let refused = [400, 401, 403, 415, 422].contains(&reply.status);
+            let refused = [400, 401, 403, 404, 415, 422].contains(&reply.status);
             assert!(
                 refused,
                 "{method} {path} answers {} to a forged token",
