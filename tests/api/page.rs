@@ -116,7 +116,7 @@ fn a_coordinator_signs_in_settles_a_conflict_downloads_and_signs_out() {
     assert_eq!(mona.sign_in("Mona").status, 303);
     let html = mona.open("/").to_owned();
     assert!(html.contains("Conflicts to settle") && html.contains("Dara"));
-    assert!(html.contains("No copy of your data exists off this machine"));
+    assert!(html.contains("makes no copies off its machine"));
     assert!(!html.contains("call at"), "the overview holds no answer");
     assert!(
         !html.contains("Enrol a device"),

@@ -31,7 +31,6 @@ const LONGER: &[(&str, &str)] = &[
         "one table of faults and the cells they are found in",
     ),
     ("sync-core/src/form/xform.rs::field", "to be split"),
-    ("sync-core/native/src/sync.rs", "to be split"),
     (
         "sync-core/src/cbor.rs",
         "writer and reader of one byte form, read side by side",

@@ -4,7 +4,7 @@ use serde::Serialize;
 use tributary_sync_core::ids::{LogPos, OrgId, ProfileId};
 
 use super::access::{Action, Reach};
-use super::backup::{CopyState, copy_state};
+use super::backup::CopyState;
 use super::devices::DeviceView;
 use super::error::{Result, ServiceError};
 use super::forms::FormView;
@@ -88,7 +88,7 @@ impl Service {
                 true => Some(self.device_states(by, org)?),
                 false => None,
             },
-            copies: copy_state(&self.files, org, false)?,
+            copies: self.copy_state(org)?,
             quarantined: match may(Action::Quarantine) {
                 true => Some(self.files.read(org, |txn| txn.quarantine_waiting())?),
                 false => None,

@@ -116,7 +116,8 @@ fn copies(overview: &Overview) -> Markup {
             p class="warning" role="alert" { "Writing has stopped: this server's data was set back, copied or moved. Phones keep what they have. Tell whoever runs the server." }
         }
         @match copies.copied_at {
-            None => p class="warning" { "No copy of your data exists off this machine. If its disk is lost, so is everything that phones have already given away. Ask whoever runs the server to set up copies." },
+            _ if !copies.target => p class="warning" { "This server makes no copies off its machine. If its disk is lost, so is everything that phones have already given away. Ask whoever runs the server to set up copies." },
+            None => p class="warning" { "No copy of your data exists off this machine. The first one is still to be made: phones keep what they have until then." },
             Some(at) => p class="note" { "Last copy off this machine: " (time(&crate::service::ambient::rfc3339(at))) ". "
                 @if copies.behind() { (copies.head.get() - copies.copied.get()) " entries have come since." } @else { "It has everything." } },
         }

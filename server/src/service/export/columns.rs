@@ -43,11 +43,13 @@ pub(super) struct Fits {
 }
 
 impl Fits {
-    /// Whether a code is offered.
+    /// Whether a code is offered. Short lists are walked: their lengths tell most codes apart.
     pub(super) fn offers(&self, code: &str) -> bool {
-        self.codes
-            .as_ref()
-            .is_none_or(|all| all.binary_search_by(|c| (**c).cmp(code)).is_ok())
+        match self.codes.as_deref() {
+            None => true,
+            Some(all) if all.len() <= 16 => all.iter().any(|c| **c == *code),
+            Some(all) => all.binary_search_by(|c| (**c).cmp(code)).is_ok(),
+        }
     }
 }
 

@@ -192,6 +192,7 @@ impl<'l> Scanner<'l> {
 
     /// Flags an answer that does not fit the version it was given with. What certainly fits is passed over here; the
     /// rest is asked of `sync-core`, one answer at a time.
+    #[inline]
     fn flag<'a>(
         &self,
         scan: &mut Scan<'a>,
@@ -224,6 +225,7 @@ impl<'l> Scanner<'l> {
 }
 
 /// Whether an answer certainly fits.
+#[inline]
 fn fits(column: &Column, version: usize, value: ValueView<'_>) -> bool {
     let Some(fits) = column.fits.get(version) else {
         return false;
