@@ -12,6 +12,7 @@
 )]
 
 mod api;
+mod golden;
 mod python;
 mod schemas;
 mod simulation;

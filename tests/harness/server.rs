@@ -68,6 +68,17 @@ impl TestServer {
     pub fn start_with_manual_clock() -> Self {
         Self::start_with(Some(Arc::new(Manual::at(START_MS))))
     }
+    /// Over a data folder that some server left, with a clock of its own that stands at `now_ms`.
+    pub fn over(folder: TempDir, now_ms: u64) -> Self {
+        tributary::tls::install_provider();
+        let mut server = Self {
+            folder,
+            clock: Some(Arc::new(Manual::at(now_ms))),
+            running: None,
+        };
+        server.run();
+        server
+    }
     fn start_with(clock: Option<Arc<Manual>>) -> Self {
         tributary::tls::install_provider();
         let folder = tempfile::tempdir().unwrap();
@@ -116,6 +127,11 @@ impl TestServer {
     pub fn restart(&mut self) {
         self.halt();
         self.run();
+    }
+    /// Stops it for good; its folder stays.
+    pub fn stop(mut self) -> TempDir {
+        self.halt();
+        std::mem::replace(&mut self.folder, tempfile::tempdir().unwrap())
     }
     /// Lets time pass on the manual clock.
     pub fn pass(&self, time: Duration) {
@@ -169,7 +185,8 @@ impl TestServer {
         self.client().post("/api/v1/auth/reset", &body).expect(204);
         self.sign_in("server", "Root", UserId::default())
     }
-    fn sign_in(&self, slug: &str, name: &str, id: UserId) -> TestUser {
+    /// A user of an organisation, with the password of every test user.
+    pub fn sign_in(&self, slug: &str, name: &str, id: UserId) -> TestUser {
         let body = json!({"organisation": slug, "name": name, "password": PASSWORD});
         let reply = self
             .client()
