@@ -215,10 +215,22 @@ impl<'a> Reader<'a> {
     pub(crate) fn new(bytes: &'a [u8]) -> Self {
         Self { rest: bytes }
     }
+    #[inline]
     fn take(&mut self, len: usize) -> Result<&'a [u8], ParseError> {
         let (taken, rest) = self.rest.split_at_checked(len).ok_or(BAD)?;
         self.rest = rest;
         Ok(taken)
+    }
+    /// Passes over exactly these bytes, if they come next.
+    #[inline]
+    pub(crate) fn eat<const N: usize>(&mut self, bytes: [u8; N]) -> bool {
+        match self.rest.strip_prefix(&bytes) {
+            Some(rest) => {
+                self.rest = rest;
+                true
+            }
+            None => false,
+        }
     }
     /// The bytes that `read` passes over.
     pub(crate) fn span(
@@ -238,6 +250,7 @@ impl<'a> Reader<'a> {
         if n >= least { Ok(n) } else { Err(BAD) }
     }
     /// The major type and the argument of the next item.
+    #[inline]
     fn head(&mut self) -> Result<(u8, u64), ParseError> {
         let (first, rest) = self.rest.split_first().ok_or(BAD)?;
         self.rest = rest;
@@ -251,6 +264,7 @@ impl<'a> Reader<'a> {
         };
         Ok((first >> 5, n))
     }
+    #[inline]
     fn expect(&mut self, major: u8) -> Result<u64, ParseError> {
         match self.head()? {
             (got, n) if got == major => Ok(n),
@@ -266,6 +280,7 @@ impl<'a> Reader<'a> {
         }
     }
     /// The length of an array; never more than the rest of the input could hold.
+    #[inline]
     pub(crate) fn array(&mut self) -> Result<usize, ParseError> {
         let n = self.expect(ARRAY)?;
         let n = usize::try_from(n).map_err(|_| BAD)?;
@@ -295,9 +310,11 @@ impl<'a> Reader<'a> {
             Err(BAD)
         }
     }
+    #[inline]
     pub(crate) fn uint(&mut self) -> Result<u64, ParseError> {
         self.expect(UNSIGNED)
     }
+    #[inline]
     pub(crate) fn u32(&mut self) -> Result<u32, ParseError> {
         self.uint()?.try_into().map_err(|_| BAD)
     }
@@ -319,6 +336,7 @@ impl<'a> Reader<'a> {
             _ => Err(BAD),
         }
     }
+    #[inline]
     pub(crate) fn bytes(&mut self) -> Result<&'a [u8], ParseError> {
         let len = self.expect(BYTES)?;
         self.take(usize::try_from(len).map_err(|_| BAD)?)
@@ -326,6 +344,7 @@ impl<'a> Reader<'a> {
     pub(crate) fn fixed<const N: usize>(&mut self) -> Result<[u8; N], ParseError> {
         self.bytes()?.try_into().map_err(|_| BAD)
     }
+    #[inline]
     pub(crate) fn text(&mut self) -> Result<&'a str, ParseError> {
         let len = self.expect(TEXT)?;
         let bytes = self.take(usize::try_from(len).map_err(|_| BAD)?)?;

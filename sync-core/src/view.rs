@@ -6,11 +6,15 @@
 use crate::cbor::{Reader, Writer};
 use crate::clock::{Dot, Hlc};
 use crate::error::ParseError;
-use crate::ids::{CommentId, FieldId, FormHash, RecordId, RowId};
+use crate::ids::{FieldId, FormHash, RecordId, RowId};
 use crate::key::{Key, MetaKey};
 use crate::value::{
     Attachment, Codes, DateTime, Decimal, Geo, Int, Opaque, RowPlace, Text, Time, Value, parse_date,
 };
+
+mod read;
+
+use read::{read_entry, read_live, read_value};
 
 const BAD: ParseError = ParseError::Bytes("not our canonical form");
 
@@ -214,6 +218,7 @@ impl<'a> RecordView<'a> {
         &self.lives
     }
     /// The keys in canonical order. Ends behind the first that cannot be read.
+    #[inline]
     pub fn entries(&self) -> impl Iterator<Item = Result<EntryView<'a>, ParseError>> + use<'a> {
         let (mut r, lives) = (self.rest, self.lives.len());
         let mut left = self.keys;
@@ -226,122 +231,6 @@ impl<'a> RecordView<'a> {
             Some(entry)
         })
     }
-}
-
-fn read_live<'a>(r: &mut Reader<'a>) -> Result<LiveView<'a>, ParseError> {
-    r.array_of(6)?;
-    let dot = r.dot()?;
-    let clock = r.span(|r| {
-        for _ in 0..r.array()? {
-            r.dot()?;
-        }
-        Ok(())
-    })?;
-    Ok(LiveView {
-        dot,
-        clock,
-        saved: r.hlc()?,
-        effective: r.hlc()?,
-        received: r.uint()?,
-        form: FormHash::from_bytes(r.fixed()?),
-    })
-}
-
-fn read_entry<'a>(r: &mut Reader<'a>, lives: usize) -> Result<EntryView<'a>, ParseError> {
-    r.array_of(2)?;
-    let key = read_key(r)?;
-    let values = r.array()?;
-    let (live, value) = read_owned(r, lives)?;
-    for _ in 1..values {
-        read_owned(r, lives)?;
-    }
-    Ok(EntryView {
-        key,
-        value,
-        live,
-        several: values > 1,
-    })
-}
-
-fn read_owned<'a>(r: &mut Reader<'a>, lives: usize) -> Result<(usize, ValueView<'a>), ParseError> {
-    r.array_of(2)?;
-    let live = usize::try_from(r.uint()?).map_err(|_| BAD)?;
-    if live >= lives {
-        return Err(BAD);
-    }
-    Ok((live, read_value(r)?))
-}
-
-fn read_key<'a>(r: &mut Reader<'a>) -> Result<KeyView<'a>, ParseError> {
-    let len = r.array()?;
-    let kind = r.u32()?;
-    Ok(match (kind, len) {
-        (0, 2) => KeyView::Field(FieldId(r.u32()?)),
-        (1, 4) => KeyView::Row {
-            group: FieldId(r.u32()?),
-            row: RowId::from_bytes(r.fixed()?),
-            field: FieldId(r.u32()?),
-        },
-        (2, 3) => KeyView::RowMeta {
-            group: FieldId(r.u32()?),
-            row: RowId::from_bytes(r.fixed()?),
-        },
-        (3, _) => KeyView::Meta(match (r.uint()?, len) {
-            (0, 2) => MetaKey::Status,
-            (1, 2) => MetaKey::Assignee,
-            (2, 2) => MetaKey::Deleted,
-            (3, 3) => MetaKey::Comment(CommentId::from_bytes(r.fixed()?)),
-            _ => return Err(BAD),
-        }),
-        (tag, 2) => KeyView::Opaque {
-            tag,
-            bytes: r.bytes()?,
-        },
-        _ => return Err(BAD),
-    })
-}
-
-fn read_value<'a>(r: &mut Reader<'a>) -> Result<ValueView<'a>, ParseError> {
-    let len = r.array()?;
-    let tag = r.u32()?;
-    Ok(match (tag, len) {
-        (0, 1) => ValueView::Null,
-        (1, 2) => ValueView::Bool(r.bool()?),
-        (2, 2) => ValueView::Int(r.int()?),
-        (3, 2) => ValueView::Decimal(r.text()?),
-        (4, 2) => ValueView::Text(r.text()?),
-        (5, 2) => ValueView::Code(r.text()?),
-        (6, 2) => {
-            let len = r.array()?;
-            let codes = *r;
-            for _ in 0..len {
-                r.text()?;
-            }
-            ValueView::Codes(CodesView { len, codes })
-        }
-        (7, 2) => ValueView::Date(r.text()?),
-        (8, 2) => ValueView::Time(r.text()?),
-        (9, 2) => ValueView::DateTime(r.text()?),
-        (10, 5) => ValueView::Geo(r.geo()?),
-        (11, 4) => ValueView::Attachment {
-            sha256: r.bytes()?,
-            size: r.uint()?,
-            media_type: r.text()?,
-        },
-        (13, 3) => ValueView::Row {
-            parent: match r.null() {
-                true => None,
-                false => Some(RowId::from_bytes(r.fixed()?)),
-            },
-            order: r.text()?,
-        },
-        (14, 2) => ValueView::Deleted(r.bool()?),
-        (tag, 2) => ValueView::Opaque {
-            tag,
-            bytes: r.bytes()?,
-        },
-        _ => return Err(BAD),
-    })
 }
 
 impl<'a> ValueView<'a> {

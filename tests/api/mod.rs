@@ -2,8 +2,11 @@
 
 mod bodies;
 mod devices;
+mod field;
 mod isolation;
 mod openapi;
+mod page;
+mod records;
 mod server;
 mod sign_in;
 mod users;

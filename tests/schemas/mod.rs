@@ -3,5 +3,6 @@
 
 mod examples;
 mod messages;
+mod openapi;
 mod page;
 mod sources;

@@ -108,15 +108,16 @@ fn record(world: &World, server: &Server, id: RecordId, row: &RecordRow) -> Resu
                 "answer g{no} vanished, and nobody who was shown it wrote"
             ));
         }
-        if live.contains(no) && !world.went_back {
-            if let Some(over) = live
-                .iter()
-                .find(|other| world.truth[other].past.contains(no))
-            {
-                return Err(format!(
-                    "g{over} was shown g{no} and wrote, but both live: it cannot be settled"
-                ));
-            }
+        let over = live
+            .iter()
+            .find(|other| world.truth[other].past.contains(no));
+        if live.contains(no)
+            && !world.went_back
+            && let Some(over) = over
+        {
+            return Err(format!(
+                "g{over} was shown g{no} and wrote, but both live: it cannot be settled"
+            ));
         }
     }
     if logged.iter().any(|no| world.truth[no].withdraws) {

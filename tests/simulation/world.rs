@@ -162,7 +162,7 @@ impl World {
             trace: std::env::var_os("TRIBUTARY_SIM_TRACE").is_some(),
         };
         for (n, skew) in [0, 50_000_000, -900_000].into_iter().enumerate() {
-            let skew = if seed % 3 == 0 { skew } else { 0 };
+            let skew = if seed.is_multiple_of(3) { skew } else { 0 };
             world.enrol(n as u8 + 2, skew);
         }
         world
@@ -460,7 +460,7 @@ impl World {
         &mut self,
         phone: usize,
         request: &Request,
-        answer: Result<Reply, Problem>,
+        answer: Result<Reply, Box<Problem>>,
     ) -> Result<Next, String> {
         let p = &mut self.phones[phone];
         let before = p.store.clone();
@@ -490,7 +490,7 @@ impl World {
     }
 
     /// The server, as HTTP would call it: through JSON both ways.
-    fn serve(&mut self, caller: &Caller, request: &Request) -> Result<Reply, Problem> {
+    fn serve(&mut self, caller: &Caller, request: &Request) -> Result<Reply, Box<Problem>> {
         self.env.now += 1;
         let (files, env) = (&self.files, &self.env);
         let done = match request {
@@ -511,7 +511,7 @@ impl World {
         };
         done.map_err(|refusal| {
             let code = refusal.code().to_owned();
-            match refusal {
+            Box::new(match refusal {
                 Refusal::EpochChanged { epoch } => Problem {
                     code,
                     epoch: Some(epoch),
@@ -537,7 +537,7 @@ impl World {
                     code,
                     ..Problem::default()
                 },
-            }
+            })
         })
     }
 
@@ -561,7 +561,7 @@ impl World {
     }
 }
 
-fn trace(phone: usize, request: &Request, answer: &Result<Reply, Problem>) {
+fn trace(phone: usize, request: &Request, answer: &Result<Reply, Box<Problem>>) {
     let asked = match request {
         Request::Exchange(r) => format!(
             "exchange {} epoch {} first {} items {} chain {} cursor {}",

@@ -31,8 +31,6 @@ const LONGER: &[(&str, &str)] = &[
         "one table of faults and the cells they are found in",
     ),
     ("sync-core/src/form/xform.rs::field", "to be split"),
-    ("sync-core/src/session/run.rs", "to be split"),
-    ("sync-core/tests/session/server.rs", "to be split"),
     (
         "sync-core/src/cbor.rs",
         "writer and reader of one byte form, read side by side",

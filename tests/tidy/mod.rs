@@ -8,6 +8,7 @@ mod direction;
 mod docs;
 mod files;
 mod layout;
+mod manifests;
 mod rust;
 
 use std::fmt::Display;

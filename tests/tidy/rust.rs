@@ -79,9 +79,10 @@ impl Source {
             .unwrap_or(self.lines.len())
     }
 
-    /// Whether the whole file is tests.
+    /// Whether the whole file is tests or a bench.
     pub(super) fn is_test(&self) -> bool {
         self.path.starts_with("tests/")
+            || self.path.contains("/benches/")
             || self.path.contains("/tests/")
             || self.path.ends_with("_tests.rs")
             || self.path.ends_with("/tests.rs")

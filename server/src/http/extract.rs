@@ -20,6 +20,8 @@ use crate::service::principal::{Device, ServerAdmin, SignedIn, User};
 struct Bearer {
     token: Zeroizing<String>,
     service: web::Data<Service>,
+    /// It came in the cookie of the plain page. Only the page makes one: the API takes no cookie.
+    page: bool,
 }
 
 impl Bearer {
@@ -37,6 +39,7 @@ impl Bearer {
         Ok(Self {
             token: Zeroizing::new(token.trim().to_owned()),
             service: service.clone(),
+            page: false,
         })
     }
     async fn run<P, T: Send + 'static>(
@@ -44,7 +47,7 @@ impl Bearer {
         check: impl FnOnce(&Service, &str) -> Result<P> + Send + 'static,
         work: impl FnOnce(&Service, &P) -> Result<T> + Send + 'static,
     ) -> Result<T> {
-        let Self { token, service } = self;
+        let Self { token, service, .. } = self;
         blocking(service, move |service| {
             let who = check(service, &token)?;
             work(service, &who)
@@ -85,12 +88,25 @@ credential!(
 );
 
 impl UserAuth {
+    /// A user of the plain page, by its cookie.
+    pub(super) fn of_page(service: web::Data<Service>, cookie: String) -> Self {
+        Self(Bearer {
+            token: Zeroizing::new(cookie),
+            service,
+            page: true,
+        })
+    }
     /// Checks the credential and does the work, in one hop.
     pub async fn run<T: Send + 'static>(
         self,
         work: impl FnOnce(&Service, &User) -> Result<T> + Send + 'static,
     ) -> Result<T> {
-        self.0.run(Service::user, work).await
+        let check = if self.0.page {
+            Service::page_user
+        } else {
+            Service::user
+        };
+        self.0.run(check, work).await
     }
 }
 impl ServerAdminAuth {

@@ -1,11 +1,11 @@
 //! The table of routes, and the same as OpenAPI.
 
 use actix_web::web::{self, ServiceConfig, resource, scope};
-use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
-use utoipa::{Modify, OpenApi};
+use utoipa::OpenApi;
 
+use super::description::Common;
 use super::{
-    audit, auth, devices, enrol, erasures, exports, forms, health, organisations, quarantine,
+    audit, auth, devices, enrol, erasures, exports, forms, health, organisations, page, quarantine,
     records, sync, teams, users,
 };
 use crate::service::error::{Code, ServiceError};
@@ -32,6 +32,7 @@ pub fn configure(app: &mut ServiceConfig) {
         .service(resource("/metrics").get(health::metrics))
         .service(scope("/api/v1").configure(api).configure(records_api))
         .service(scope("/sync/v1").configure(sync_api))
+        .configure(page::configure)
         .default_service(web::to(unknown));
 }
 
@@ -189,27 +190,9 @@ async fn unknown() -> Result<&'static str, ServiceError> {
         sync::bundle,
         sync::form,
     ),
-    modifiers(&Schemes)
+    modifiers(&Common)
 )]
 struct Api;
-
-struct Schemes;
-impl Modify for Schemes {
-    fn modify(&self, api: &mut utoipa::openapi::OpenApi) {
-        let components = api.components.get_or_insert_default();
-        for (name, description) in [
-            ("user", "The access token of a signed-in user."),
-            ("device", "The token of a device that proved itself."),
-        ] {
-            let scheme = HttpBuilder::new()
-                .scheme(HttpAuthScheme::Bearer)
-                .bearer_format("JWT")
-                .description(Some(description))
-                .build();
-            components.add_security_scheme(name, SecurityScheme::Http(scheme));
-        }
-    }
-}
 
 /// The API's description, from the code.
 pub fn openapi() -> utoipa::openapi::OpenApi {

@@ -157,6 +157,9 @@ codes! {
     ItemUnreadable = "item_unreadable", 422, false, "One change cannot be read",
         "The item of the sequence in `sequence` cannot be read or breaks a limit. Nothing of this request was stored.",
         "Send that item as `opaque`; it is then kept apart.";
+    FormStale = "form_stale", 403, false, "The page is too old",
+        "This was sent from a page that was not shown to you in this sign-in. Nothing was changed.",
+        "Open the page again, and send it from there.";
     RecordChanged = "record_changed", 409, false, "Somebody else wrote meanwhile",
         "What you write to was changed after it was shown to you. Nothing was written; `changed` names the keys.",
         "Look at the record again, and decide again.";

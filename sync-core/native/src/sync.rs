@@ -5,22 +5,22 @@
 
 use std::time::Duration;
 
-use jsonwebtoken::{Algorithm, Header};
-use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
 use tributary_sync_core::session::{
-    Next, Problem, Reply, ReplyRefused, Request, Run, SessionError, Store, Verifier,
+    Next, Problem, Reply, ReplyRefused, Request, Run, SessionError, Store,
 };
 use tributary_sync_core::wire::enrol::FormDelivery;
 
 use crate::device::{Device, SMALL, form_text, unreadable};
 use crate::error::{Error, Result, Trouble};
 use crate::key::random;
+use crate::refusal::{later, stopped};
 use crate::speech::{KnownForms, heard, not_understood, spoken};
-use crate::transport::{Answer, Call, TransportError};
+use crate::transport::{Answer, TransportError};
 
 /// How often one request is tried over a bad link before the run ends.
 const TRIES: u32 = 6;
+/// How often a server is tried that cannot be reached at all.
+const TRIES_UNREACHABLE: u32 = 3;
 /// What a request may take, before its size is counted.
 const PATIENCE: Duration = Duration::from_secs(40);
 /// The slowest link that is waited for, in bytes a second.
@@ -69,63 +69,12 @@ pub struct SyncReport {
     pub new_actor: bool,
     /// The server was restored or moved, and the device brought back what it lacked.
     pub new_epoch: bool,
+    /// Numbers that neither the server nor the device has any more, and that the device reported as lost.
+    pub lost: u64,
     /// The device is revoked.
     pub revoked: bool,
     /// Form versions that were fetched.
     pub forms: usize,
-}
-
-impl From<TransportError> for Error {
-    fn from(e: TransportError) -> Self {
-        match &e {
-            TransportError::Untrusted(_) => Self::new(
-                Trouble::Untrusted,
-                "The server did not prove that it is yours.",
-                "Nothing was sent. Somebody may be in between, or the server got a new certificate.",
-                "Do not sync on this network; ask your coordinator whether the server changed.",
-            ),
-            TransportError::Unreadable(_) => Self::new(
-                Trouble::Untrusted,
-                "The server's answer could not be read.",
-                "Nothing on this device changed.",
-                "Try again; if it stays, tell your coordinator.",
-            ),
-            _ => Self::new(
-                Trouble::Offline,
-                "There is no connection to the server, or it broke.",
-                "All you recorded is safe on this device; what was sent already is not sent again.",
-                "Sync again when you have a connection. Without one for long, hand over a file: `tributary-field bundle`.",
-            ),
-        }
-        .because(e)
-    }
-}
-
-#[derive(Deserialize)]
-struct Nonce {
-    nonce: String,
-    expires_in: u64,
-    issued_at: u64,
-    audience: String,
-}
-#[derive(Deserialize)]
-struct Token {
-    access_token: String,
-}
-#[derive(Serialize)]
-struct Claims<'a> {
-    iss: &'a str,
-    sub: &'a str,
-    aud: &'a str,
-    jti: String,
-    iat: u64,
-    exp: u64,
-    nonce: &'a str,
-}
-#[derive(Deserialize)]
-struct Myself {
-    role: tributary_sync_core::session::Role,
-    keys: serde_json::Value,
 }
 
 impl Device {
@@ -217,7 +166,15 @@ impl Device {
                     run.pace.halve();
                     report.interruptions += 1;
                     watcher.interrupted(&TransportError::Cut(e.what().to_owned()));
+                    let tries = if is_unreachable(&e) {
+                        TRIES_UNREACHABLE
+                    } else {
+                        TRIES
+                    };
                     last = Some(e);
+                    if attempt + 1 >= tries {
+                        break;
+                    }
                 }
                 Err(e) => return Err(e),
             }
@@ -254,104 +211,11 @@ impl Device {
             report.progress.received += got.entries.len();
         }
         let mut trust = self.trust()?;
-        self.step(|tx| Ok(run.receive(tx, &mut trust, request, &reply)?))
-    }
-
-    /// A call with a token; a fresh one if the old has run out.
-    fn proven(&mut self, path: &str, body: Option<Vec<u8>>, timeout: Duration) -> Result<Answer> {
-        for fresh in [false, true] {
-            if fresh || self.token.is_none() {
-                self.token = Some(self.prove()?);
-            }
-            let call = Call {
-                path: path.to_owned(),
-                body: body.clone(),
-                token: self.token.clone(),
-                timeout,
-            };
-            let answer = self.transport()?.send(&call)?;
-            if answer.status != 401 {
-                return Ok(answer);
-            }
-            self.token = None;
+        let next = self.step(|tx| Ok(run.receive(tx, &mut trust, request, &reply)?))?;
+        if let Request::Lost(lost) = request {
+            report.lost += lost.last.seq.get() + 1 - lost.first.get().min(lost.last.seq.get());
         }
-        Err(not_known())
-    }
-
-    /// Proves the device by its key over a nonce of the server. Times are the server's: the phone's clock may be wrong.
-    fn prove(&mut self) -> Result<String> {
-        let profile = self.profile()?.profile.to_string();
-        for _ in 0..2 {
-            let nonce: Nonce = self
-                .small("/api/v1/auth/nonce", b"{}".to_vec())?
-                .map_err(prove_failed)?;
-            let header = Header {
-                typ: Some("client-authentication+jwt".to_owned()),
-                ..Header::new(Algorithm::ES256)
-            };
-            let claims = Claims {
-                iss: &profile,
-                sub: &profile,
-                aud: &nonce.audience,
-                jti: hex::encode(random::<16>()?),
-                iat: nonce.issued_at,
-                exp: nonce.issued_at.saturating_add(nonce.expires_in),
-                nonce: &nonce.nonce,
-            };
-            let assertion = jsonwebtoken::encode(&header, &claims, &self.key.encoding());
-            let assertion = assertion.map_err(Error::store)?;
-            let body = serde_json::json!({ "assertion": assertion }).to_string();
-            match self.small::<Token>("/api/v1/auth/device", body.into_bytes())? {
-                Ok(token) => return Ok(token.access_token),
-                Err(problem) if problem.code == "nonce_invalid" => {}
-                Err(problem) => return Err(prove_failed(problem)),
-            }
-        }
-        Err(not_known())
-    }
-
-    fn small<T: DeserializeOwned>(
-        &mut self,
-        path: &str,
-        body: Vec<u8>,
-    ) -> Result<std::result::Result<T, Problem>> {
-        let call = Call {
-            path: path.to_owned(),
-            body: Some(body),
-            token: None,
-            timeout: SMALL,
-        };
-        let answer = self.transport()?.send(&call)?;
-        if answer.status == 200 {
-            return serde_json::from_slice(&answer.body)
-                .map(Ok)
-                .map_err(unreadable);
-        }
-        Ok(Err(serde_json::from_slice(&answer.body).unwrap_or_default()))
-    }
-
-    /// Asks for its role and for the organisation's keys, which the pinned root key has to vouch for.
-    fn learn_myself(&mut self) -> Result<()> {
-        let answer = self.proven("/api/v1/device", None, SMALL)?;
-        if answer.status != 200 {
-            return Ok(());
-        }
-        let myself: Myself = serde_json::from_slice(&answer.body).map_err(unreadable)?;
-        let mut trust = self.trust()?;
-        if !trust.learn(&myself.keys) {
-            return Err(SessionError::Reply(ReplyRefused::Signature).into());
-        }
-        self.step(|tx| {
-            let mut profile = tx.profile()?;
-            if profile.role != myself.role {
-                profile.role = myself.role;
-                tx.put_profile(&profile)?;
-            }
-            if tx.keys()?.as_ref() != Some(&myself.keys) {
-                tx.put_keys(&myself.keys)?;
-            }
-            Ok(())
-        })
+        Ok(next)
     }
 
     /// Fetches form versions that were published since.
@@ -394,58 +258,12 @@ impl Device {
     }
 }
 
+fn is_unreachable(e: &Error) -> bool {
+    let cause = std::error::Error::source(e).and_then(|s| s.downcast_ref::<TransportError>());
+    matches!(cause, Some(TransportError::Unreachable(_)))
+}
+
 fn is_signature(e: &Error) -> bool {
     let refused = std::error::Error::source(e).and_then(|s| s.downcast_ref::<ReplyRefused>());
     refused == Some(&ReplyRefused::Signature)
-}
-
-fn later(code: String) -> Error {
-    let (what, next) = match code.as_str() {
-        "organisation_stopped" => (
-            "The server has stopped writing for your organisation.",
-            "Keep recording. Whoever runs the server has to look at it first; tell your coordinator.",
-        ),
-        "quarantine_full" => (
-            "The server has no more room for what waits for your coordinator.",
-            "Tell your coordinator to look at it, and sync again later.",
-        ),
-        _ => (
-            "The server is busy or has trouble of its own.",
-            "Sync again later.",
-        ),
-    };
-    let means = "All you recorded is safe on this device.";
-    Error::new(Trouble::Later(code), what, means, next)
-}
-
-fn stopped(code: String) -> Error {
-    let (what, next) = match code.as_str() {
-        "device_revoked" => (
-            "This device was revoked.",
-            "Ask your coordinator for a new enrolment link.",
-        ),
-        _ => (
-            "The server did not take what this device sent.",
-            "Update this program. If that does not help, hand your coordinator a file: `tributary-field bundle`.",
-        ),
-    };
-    let means = format!("All you recorded is still on this device. (Code: {code})");
-    Error::new(Trouble::Refused(code), what, means, next)
-}
-
-fn prove_failed(problem: Problem) -> Error {
-    if problem.retryable {
-        later(problem.code)
-    } else {
-        not_known()
-    }
-}
-
-fn not_known() -> Error {
-    Error::new(
-        Trouble::Refused("device_unknown".to_owned()),
-        "The server does not know this device.",
-        "All you recorded is still on this device.",
-        "Ask your coordinator whether it was removed; hand over what is on it with `tributary-field bundle`.",
-    )
 }

@@ -21,6 +21,8 @@ const LEAST: u32 = 2 * 1024;
 const MOST: u32 = 2 * 1024 * 1024;
 /// Raw bytes: the JSON around them stays within the request limit.
 const RAW_MOST: u64 = 3 * 1024 * 1024;
+/// How many changesets are read from the store at a time.
+const CHUNK: usize = 128;
 
 impl Default for Pace {
     fn default() -> Self {
@@ -86,16 +88,23 @@ pub fn batch(store: &dyn Store, profile: &Profile, raw: u32) -> Result<Batch, Se
         return Ok(out);
     }
     let mut bytes = 0u64;
-    let queue = store.own_after(out.actor.actor, out.actor.acked.seq, ITEMS_MAX)?;
-    for own in queue {
-        let size = own.body.as_ref().map_or(64, |c| c.bytes().len() as u64);
-        let waits = own.body.as_ref().is_some_and(|c| needs_cursor(profile, c));
-        if waits || (!out.items.is_empty() && bytes + size > u64::from(raw)) {
-            out.more = true;
-            return Ok(out);
+    let mut after = out.actor.acked.seq;
+    'queue: loop {
+        let chunk = store.own_after(out.actor.actor, after, CHUNK)?;
+        let Some(last) = chunk.last().map(|o| o.dot.seq) else {
+            break;
+        };
+        after = last;
+        for own in chunk {
+            let size = own.body.as_ref().map_or(64, |c| c.bytes().len() as u64);
+            let waits = own.body.as_ref().is_some_and(|c| needs_cursor(profile, c));
+            let full = bytes + size > u64::from(raw) || out.items.len() >= ITEMS_MAX;
+            if waits || (full && !out.items.is_empty()) {
+                break 'queue;
+            }
+            bytes += size;
+            out.items.push(item(own));
         }
-        bytes += size;
-        out.items.push(item(own));
     }
     let last = out.items.last().map(Item::seq);
     out.more = last != Some(out.actor.made.seq)

@@ -173,7 +173,13 @@ impl Run {
                 let asked = |r| request.refetch.contains(r);
                 let wanted = !profile.refetch.iter().all(asked) || !profile.leaves.is_empty();
                 self.done = taken.fresh && !taken.more && !wanted || profile.revoked;
-                Ok(Next::Again)
+                let acked = profile.actor(request.actor).map(|a| a.acked.seq);
+                let stuck = request.items.last().is_some_and(|i| acked < Some(i.seq()));
+                Ok(if stuck {
+                    self.trouble("not_acknowledged")
+                } else {
+                    Next::Again
+                })
             }
             (Request::Compare(request), Reply::Compare(reply)) => {
                 epoch::compared(store, request, reply)?;

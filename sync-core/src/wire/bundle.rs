@@ -130,7 +130,10 @@ mod tests {
         for n in [0, 1, 4_092, 4_093, 100_000, 1 << 20, 3_000_000] {
             let content = vec![7; n];
             let padded = pad(&content).unwrap();
-            assert!(padded.len() % PADDED_LEAST == 0 && padded.len() > n, "{n}");
+            assert!(
+                padded.len().is_multiple_of(PADDED_LEAST) && padded.len() > n,
+                "{n}"
+            );
             assert_eq!(unpad(&padded).unwrap(), content);
         }
         assert_eq!(

@@ -126,7 +126,7 @@ fn read_tagged<'de, A: MapAccess<'de>>(tag: &str, map: &mut A) -> Result<Value, 
     fn ok<T, E: de::Error>(r: Result<T, ParseError>) -> Result<T, E> {
         r.map_err(E::custom)
     }
-    Ok(match tag {
+    let value = match tag {
         "null" => match map.next_value::<bool>()? {
             true => Value::Null,
             false => return Err(de::Error::custom(ParseError::Value("null"))),
@@ -159,5 +159,7 @@ fn read_tagged<'de, A: MapAccess<'de>>(tag: &str, map: &mut A) -> Result<Value, 
         "row" => Value::Row(ok(RowPlace::parse(&text(map)?))?),
         "deleted" => Value::Deleted(map.next_value()?),
         unknown => Value::Opaque(ok(opaque(unknown, &text(map)?))?),
-    })
+    };
+    ok(value.check())?;
+    Ok(value)
 }

@@ -246,6 +246,12 @@ fn exploitation(s: &mut Sheet<'_>, spoken: &Language) {
             ],
         );
     }
+    control(s);
+    conditions(s);
+}
+
+/// How the person was held.
+fn control(s: &mut Sheet<'_>) {
     s.several(
         "vic_MethodsOfControl",
         &[
@@ -269,6 +275,10 @@ fn exploitation(s: &mut Sheet<'_>, spoken: &Language) {
             "threats",
         ],
     );
+}
+
+/// Documents, debt, hours, and the way out.
+fn conditions(s: &mut Sheet<'_>) {
     s.perhaps(
         "documents_withheld",
         &["self", "employer", "recruiter", "lost"],

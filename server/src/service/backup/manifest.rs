@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use tributary_sync_core::ids::{EpochId, LogHash, LogPos, OrgId};
 
 use super::BackupError;
+use crate::service::ambient::rfc3339;
 use crate::storage::sets::{self, FileSum, MANIFEST};
 use crate::storage::{OrgTxn, StorageError, copy, read_file};
 
@@ -119,7 +120,7 @@ impl Manifest {
         Self {
             format: FORMAT,
             tributary: env!("CARGO_PKG_VERSION").to_owned(),
-            made_at: instant(made_ms).to_string(),
+            made_at: rfc3339(made_ms),
             made_ms,
             organisations: Vec::new(),
             directory_schema: None,

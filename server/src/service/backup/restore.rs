@@ -105,11 +105,10 @@ pub fn restore(
         back.allowed()?;
     }
     progress(Step::Files);
-    if which == Which::All {
-        let newest = chosen.iter().max_by_key(|(s, _)| s.manifest.made_ms);
-        if let Some((set, _)) = newest {
-            restore_shared(at.data, set)?;
-        }
+    if which == Which::All
+        && let Some(set) = with_shared(&sets, source, &chosen)
+    {
+        restore_shared(at.data, set)?;
     }
     let mut out = Vec::new();
     for (n, (set, entry)) in chosen.iter().enumerate() {
@@ -154,6 +153,22 @@ fn choose<'a>(sets: &'a Sets, source: &Source, which: Which) -> Result<Chosen<'a
             Ok(all.into_iter().filter_map(of).collect())
         }
     }
+}
+
+/// The set whose directory and keys count: the named one, or else the newest, if it has them. Copies of one
+/// organisation have not.
+fn with_shared<'a>(sets: &'a Sets, source: &Source, chosen: &Chosen<'a>) -> Option<&'a Set> {
+    let named = source.set.as_ref().and_then(|name| sets.by_name(name));
+    let has = |set: &&Set| set.manifest.directory_schema.is_some();
+    named
+        .filter(has)
+        .or_else(|| sets.sets.iter().rev().find(has))
+        .or_else(|| {
+            chosen
+                .iter()
+                .map(|c| c.0)
+                .max_by_key(|s| s.manifest.made_ms)
+        })
 }
 
 /// The directory and the keys, where the data folder has none: what is here is newer and knows of later revocations.

@@ -38,8 +38,19 @@ pub(super) struct Column {
 pub(super) struct Fits {
     /// One bit for each value tag.
     pub(super) tags: u32,
-    /// The codes offered; none if any is.
-    pub(super) codes: Option<HashSet<Box<str>>>,
+    /// The codes offered, sorted; none if any is.
+    codes: Option<Vec<Box<str>>>,
+}
+
+impl Fits {
+    /// Whether a code is offered. Short lists are walked: their lengths tell most codes apart.
+    pub(super) fn offers(&self, code: &str) -> bool {
+        match self.codes.as_deref() {
+            None => true,
+            Some(all) if all.len() <= 16 => all.iter().any(|c| **c == *code),
+            Some(all) => all.binary_search_by(|c| (**c).cmp(code)).is_ok(),
+        }
+    }
 }
 
 /// The main sheet, or that of a repeat.
@@ -212,7 +223,11 @@ impl Column {
         let choices = form.model().choices(field);
         self.fits.push(Fits {
             tags: tags(field.kind),
-            codes: choices.map(|all| all.iter().map(|c| c.code.as_str().into()).collect()),
+            codes: choices.map(|all| {
+                let mut codes: Vec<Box<str>> = all.iter().map(|c| c.code.as_str().into()).collect();
+                codes.sort();
+                codes
+            }),
         });
         for choice in choices.unwrap_or_default() {
             let code: Box<str> = choice.code.as_str().into();

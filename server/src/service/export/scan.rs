@@ -192,6 +192,7 @@ impl<'l> Scanner<'l> {
 
     /// Flags an answer that does not fit the version it was given with. What certainly fits is passed over here; the
     /// rest is asked of `sync-core`, one answer at a time.
+    #[inline]
     fn flag<'a>(
         &self,
         scan: &mut Scan<'a>,
@@ -224,6 +225,7 @@ impl<'l> Scanner<'l> {
 }
 
 /// Whether an answer certainly fits.
+#[inline]
 fn fits(column: &Column, version: usize, value: ValueView<'_>) -> bool {
     let Some(fits) = column.fits.get(version) else {
         return false;
@@ -245,9 +247,9 @@ fn fits(column: &Column, version: usize, value: ValueView<'_>) -> bool {
     if fits.tags & (1 << tag) == 0 || fits.tags == 0 {
         return false;
     }
-    match (value, &fits.codes) {
-        (ValueView::Code(code), Some(offered)) => offered.contains(code),
-        (ValueView::Codes(codes), Some(offered)) => codes.iter().all(|c| offered.contains(c)),
+    match value {
+        ValueView::Code(code) => fits.offers(code),
+        ValueView::Codes(codes) => codes.iter().all(|c| fits.offers(c)),
         _ => true,
     }
 }

@@ -5,7 +5,7 @@ use serde_json::Value as Json;
 use tributary_sync_core::conflict::{Candidate, Presence};
 use tributary_sync_core::ids::{FormHash, RecordId, UserId};
 use tributary_sync_core::key::{Key, MetaKey};
-use tributary_sync_core::policy::Policies;
+use tributary_sync_core::policy::{Policies, Policy};
 use tributary_sync_core::value::Value;
 use utoipa::ToSchema;
 
@@ -310,17 +310,18 @@ impl Showing<'_, '_> {
         for live in &candidate.given {
             given.push(self.authors.of_live(live)?);
         }
-        let in_force = self.policies.read(&row.record, key).as_ref() == Some(candidate.value);
-        let union = key.field().is_some_and(|f| {
-            self.policies.get(f).policy == tributary_sync_core::policy::Policy::Union
-        });
+        let read = self.policies.read(&row.record, key);
+        let in_force = read.as_ref() == Some(candidate.value);
+        let policy = key.field().map(|f| &self.policies.get(f).policy);
+        let union = policy == Some(&Policy::Union);
+        let protects = union || matches!(policy, Some(Policy::Protective(_)));
         Ok(CandidateShown {
             value: json(candidate.value),
             text: self.questions.say(form, key, candidate.value)?,
             given,
             winner,
             in_force: in_force || union,
-            lowers: !in_force && self.policies.protective_order(key).is_some(),
+            lowers: !in_force && protects,
         })
     }
 

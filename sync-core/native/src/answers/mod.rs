@@ -11,5 +11,5 @@ mod typed;
 
 pub use given::{Answers, Given, RowGiven};
 pub use question::Question;
-pub use shown::{Line, label, lines, spoken};
+pub use shown::{Line, label, languages, lines, spoken};
 pub use typed::typed;

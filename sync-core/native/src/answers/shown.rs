@@ -1,5 +1,6 @@
 //! Answers as people read them.
 
+use tributary_sync_core::conflict::Presence;
 use tributary_sync_core::form::{Field, FieldKind, PublishedForm};
 use tributary_sync_core::ids::{FieldId, RowId};
 use tributary_sync_core::key::{Key, MetaKey};
@@ -19,6 +20,17 @@ pub struct Line {
     pub depth: usize,
 }
 
+/// The languages to show a form in: the wanted one by its name, or by its code as in `Khmer (km)`; then the form's own.
+pub fn languages<'a>(form: &'a PublishedForm, wanted: Option<&str>) -> Vec<&'a str> {
+    let model = form.model();
+    let is_wanted = |language: &&String| {
+        wanted.is_some_and(|w| **language == w || language.ends_with(&format!("({w})")))
+    };
+    let first = model.languages.iter().find(is_wanted);
+    let own = std::iter::once(&model.default_language);
+    first.into_iter().chain(own).map(String::as_str).collect()
+}
+
 /// The question's text in one of the languages, else its name.
 pub fn label(field: &Field, languages: &[&str]) -> String {
     let text = field.label.best(languages).map(str::trim);
@@ -35,6 +47,11 @@ pub fn lines(form: &PublishedForm, state: &Record, languages: &[&str]) -> Vec<Li
     for (key, _) in state.keys() {
         let name = match key {
             Key::RowMeta { .. } => continue,
+            Key::Row { group, row, .. }
+                if state.row_presence(*group, *row) == Presence::Deleted =>
+            {
+                continue;
+            }
             Key::Meta(MetaKey::Status) => "_status".to_owned(),
             key if known.contains(key) => continue,
             key => key.to_string(),

@@ -166,3 +166,74 @@ fn wrong(field: &Field, wants: &str) -> Error {
         format!("It wants {wants}."),
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use tributary_sync_core::form::{assign_ids, prepare};
+    use tributary_sync_core::ids::RowId;
+    use tributary_sync_core::key::Key;
+    use tributary_sync_core::validate::validate;
+
+    use super::super::{Answers, Question};
+    use super::*;
+
+    fn form() -> PublishedForm {
+        let sample = include_str!("../../../src/form/fixtures/sample.xml");
+        let prepared = prepare(sample).unwrap();
+        let mut n = 0;
+        let draw = || {
+            n += 1;
+            n
+        };
+        let assigned = assign_ids(&[], &prepared, Vec::new(), &BTreeMap::new(), draw).unwrap();
+        PublishedForm::new(prepared.model, assigned.package).unwrap()
+    }
+
+    fn writes(json: &str) -> Result<Vec<(Key, Value)>> {
+        let mut n = 0_u8;
+        let mut row = || {
+            n += 1;
+            Ok(RowId::from_bytes([n; 8]))
+        };
+        Answers::from_json(json)?.writes(&form(), None, &mut row)
+    }
+
+    #[test]
+    fn answers_from_a_file_fit_their_questions() {
+        let written = writes(
+            r#"{"consent": "yes", "who": {"age": 31, "place": "pp"}, "pain": 3,
+                "legs": [{"from": "pp", "stops": [{"town": "vt"}, {"town": "pp"}]}, {"from": "pp"}]}"#,
+        );
+        let written = written.unwrap();
+        let flags = validate(&form(), written.iter().map(|(k, v)| (k, v)));
+        assert_eq!(flags, [], "{written:?}");
+        let rows = written
+            .iter()
+            .filter(|(k, _)| matches!(k, Key::RowMeta { .. }));
+        assert_eq!(rows.count(), 4);
+    }
+
+    #[test]
+    fn what_does_not_fit_is_refused_with_a_way_out() {
+        for bad in [
+            r#"{"consent": "maybe"}"#,
+            r#"{"age": "old"}"#,
+            r#"{"photo": "x.jpg"}"#,
+            r#"{"who": 1}"#,
+            r#"{"from": "pp"}"#,
+            r#"{"legs": [1, {"from": "pp"}]}"#,
+            r#"{"nobody": 1}"#,
+            "[]",
+        ] {
+            let e = writes(bad).unwrap_err();
+            assert!(
+                !e.next().is_empty() && !e.what().contains("maybe"),
+                "{bad}: {e}"
+            );
+        }
+        assert_eq!(writes(r#"{"age": null}"#).unwrap()[0].1, Value::Null);
+        assert!(Question::find(&form(), "/data/who/age").is_ok());
+    }
+}

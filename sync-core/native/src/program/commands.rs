@@ -20,14 +20,14 @@ const FILE_BYTES_MAX: u64 = 4 * 1024 * 1024;
 
 pub(super) fn run(cli: &Cli) -> Result<()> {
     let mut device = Device::open(&cli.home)?;
-    let languages: Vec<&str> = cli.language.iter().map(String::as_str).collect();
+    let language = cli.language.as_deref();
     match &cli.command {
         Command::Enrol { link, label } => enrol(&mut device, link, label.as_deref()),
-        Command::Forms { questions } => show::forms(&device, *questions, &languages),
+        Command::Forms { questions } => show::forms(&device, *questions, language),
         Command::New { form, answers } => new(&mut device, form.as_deref(), answers),
         Command::Edit { record, answers } => edit(&mut device, record, answers),
-        Command::List => show::list(&device, &languages),
-        Command::Show { record } => show::record(&device, device.find(record)?, &languages),
+        Command::List => show::list(&device, language),
+        Command::Show { record } => show::record(&device, device.find(record)?, language),
         Command::Sync { quiet } => sync(&mut device, *quiet),
         Command::Status => status(&device),
         Command::Settle(settle) => settled(&mut device, settle),
@@ -127,7 +127,12 @@ fn sync(device: &mut Device, quiet: bool) -> Result<()> {
             "The server was restored since you last synced; this device gave back what it lacked.",
         );
     }
-    if report.new_actor {
+    if report.lost > 0 {
+        line(format!(
+            "{} changes are gone: the server lost them, and they had been taken off this device. Tell your coordinator.",
+            report.lost
+        ));
+    } else if report.new_actor {
         line(
             "This device's data had been copied or restored; it goes on under a new number. Nothing was lost.",
         );
@@ -135,7 +140,7 @@ fn sync(device: &mut Device, quiet: bool) -> Result<()> {
     if report.revoked {
         line("This device was revoked. What it held waits for your coordinator.");
     }
-    status(device)
+    if quiet { Ok(()) } else { status(device) }
 }
 
 fn status(device: &Device) -> Result<()> {

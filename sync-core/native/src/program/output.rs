@@ -1,11 +1,10 @@
 //! All printing of the program: results on standard output, everything else on standard error.
 #![allow(
-    clippy::print_stdout,
     clippy::print_stderr,
     reason = "printing is this module's job, and nobody else's"
 )]
 
-use std::io::IsTerminal;
+use std::io::{IsTerminal, Write};
 
 use indicatif::{HumanBytes, ProgressBar, ProgressStyle};
 
@@ -15,7 +14,10 @@ use crate::transport::TransportError;
 
 /// A line of the result.
 pub(super) fn line(text: impl AsRef<str>) {
-    println!("{}", text.as_ref());
+    // Whoever reads may stop reading (`… | head`): then there is nobody left to tell.
+    if writeln!(std::io::stdout(), "{}", text.as_ref()).is_err() {
+        std::process::exit(0);
+    }
 }
 
 /// What happened, what it means, what to do next; and the causes, for whoever helps.

@@ -7,15 +7,16 @@ use tributary_sync_core::record::Live;
 use tributary_sync_core::session::Whereabouts;
 
 use super::output::line;
-use crate::answers::{label, lines, spoken};
+use crate::answers::{label, languages, lines, spoken};
 use crate::device::Device;
 use crate::error::Result;
 use crate::records::Shown;
 
-pub(super) fn forms(device: &Device, questions: bool, languages: &[&str]) -> Result<()> {
+pub(super) fn forms(device: &Device, questions: bool, language: Option<&str>) -> Result<()> {
     for text in device.forms()? {
         let form = device.form(Some(&text.form_id))?;
         let model = form.model();
+        let languages = &languages(&form, language);
         line(format!(
             "{}  {}  {}",
             model.form_id,
@@ -51,7 +52,7 @@ pub(super) fn forms(device: &Device, questions: bool, languages: &[&str]) -> Res
     Ok(())
 }
 
-pub(super) fn list(device: &Device, languages: &[&str]) -> Result<()> {
+pub(super) fn list(device: &Device, language: Option<&str>) -> Result<()> {
     let records = device.records()?;
     for record in &records {
         let shown = match device.show(*record) {
@@ -63,6 +64,7 @@ pub(super) fn list(device: &Device, languages: &[&str]) -> Result<()> {
         };
         let conflicts = shown.held.state.conflicts().count();
         let state = &shown.held.state;
+        let languages = &languages(&shown.form, language);
         let first = lines(&shown.form, state, languages);
         let first = first
             .iter()
@@ -93,6 +95,7 @@ pub(super) fn list(device: &Device, languages: &[&str]) -> Result<()> {
 fn place(shown: &Shown) -> &'static str {
     let worst = |place| shown.own.iter().any(|(_, p)| *p == place);
     match () {
+        () if shown.own.is_empty() => "from the server",
         () if worst(Whereabouts::Unsent) => "only here",
         () if worst(Whereabouts::WithCoordinator) => "with your coordinator",
         () if worst(Whereabouts::Stored) => "on the server",
@@ -100,9 +103,10 @@ fn place(shown: &Shown) -> &'static str {
     }
 }
 
-pub(super) fn record(device: &Device, id: RecordId, languages: &[&str]) -> Result<()> {
+pub(super) fn record(device: &Device, id: RecordId, language: Option<&str>) -> Result<()> {
     let shown = device.show(id)?;
     let state = &shown.held.state;
+    let languages = &languages(&shown.form, language);
     line(format!(
         "{id}  {}  [{}]",
         shown.form.model().title,

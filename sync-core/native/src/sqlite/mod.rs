@@ -2,6 +2,8 @@
 
 mod open;
 mod store;
+#[cfg(test)]
+mod tests;
 
 pub(crate) use open::Database;
 pub(crate) use store::Tx;

@@ -261,7 +261,7 @@ pub(super) fn read(
     budget.spend(WRITE_BYTES)?;
     let offset = |r: &mut In<'_>| i16::try_from(r.int()?).map_err(|_| BAD);
     let date = |r: &mut In<'_>| date_of(base_day.saturating_add(r.int()?));
-    Ok(match r.uint()? {
+    let value = match r.uint()? {
         NULL => Value::Null,
         NO => Value::Bool(false),
         YES => Value::Bool(true),
@@ -314,5 +314,7 @@ pub(super) fn read(
             }
             Value::Opaque(Opaque::new(tag, r.block()?.to_vec())?)
         }
-    })
+    };
+    value.check()?;
+    Ok(value)
 }

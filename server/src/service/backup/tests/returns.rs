@@ -301,3 +301,36 @@ fn the_audit_of_a_restored_file_names_the_copy() {
     );
     cellar.office.check();
 }
+
+#[test]
+fn a_whole_restore_takes_the_directory_from_the_newest_copy_that_has_one() {
+    let cellar = Cellar::open();
+    let directory = cellar.data().join("directory.db");
+    drop(crate::storage::directory::Directory::create(&directory).unwrap());
+    std::fs::write(cellar.data().join("keys/token-user.p8"), b"a key").unwrap();
+    cellar.copy();
+    let one = Plan {
+        which: Which::One(cellar.org()),
+        ..cellar.plan()
+    };
+    let made = backup(&cellar.office.files, &cellar.office.env, &one, &mut |_| {}).unwrap();
+    let newest = made.set.unwrap();
+    assert!(!newest.join("directory.db").exists(), "nobody else's users");
+    cellar.lose_the_disk();
+    std::fs::remove_file(&directory).unwrap();
+    std::fs::remove_file(cellar.data().join("keys/token-user.p8")).unwrap();
+    let lock = DataFolder::at(cellar.data()).lock().unwrap();
+    let source = Source {
+        target: cellar.target(),
+        set: None,
+    };
+    let data = cellar.data();
+    let at = cellar.offline(&lock, &data);
+    let restored = restore(at, &source, Which::All, Overrides::default(), &mut |_| {}).unwrap();
+    assert!(
+        newest.ends_with(&restored[0].set),
+        "each organisation from its newest copy"
+    );
+    assert!(directory.is_file());
+    assert!(data.join("keys/token-user.p8").is_file());
+}

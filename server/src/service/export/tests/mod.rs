@@ -1,5 +1,6 @@
 //! Exports of a real organisation's file: two form versions, people who disagree, and every script of the region.
 
+mod agreement;
 mod past;
 mod rows;
 mod sheets;

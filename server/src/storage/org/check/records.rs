@@ -28,6 +28,9 @@ impl Check<'_, '_> {
             };
             if first {
                 first = false;
+                if entry.received != row.created_at {
+                    report.fault("record.created", no.0);
+                }
                 self.made_by_its_first_change(&row, &stored.change, report)?;
             }
             merged.apply(stored);
@@ -36,12 +39,12 @@ impl Check<'_, '_> {
             report.fault("record.without_log", no.0);
         }
         // Byte for byte: what reads alike is not always what was written.
-        let text = "SELECT body = ?2 FROM record WHERE n = ?1";
-        let alike = self
-            .txn
-            .one(text, rusqlite::params![no.0, merged.to_bytes()], |r| {
-                r.get(0)
-            })?;
+        let text = "SELECT body = ?2 AND id = ?3 FROM record WHERE n = ?1";
+        let alike = self.txn.one(
+            text,
+            rusqlite::params![no.0, merged.to_bytes(), row.record.id().as_bytes()],
+            |r| r.get(0),
+        )?;
         if merged != row.record || alike != Some(true) {
             report.fault("record.is_merge_of_log", no.0);
         }
@@ -74,7 +77,12 @@ impl Check<'_, '_> {
             report.fault("record.form", row.no.0);
         }
         // What the server released or wrote itself is made in the name of somebody else's profile.
-        if maker.is_some() && row.maker != maker {
+        let other = maker.is_some() && row.maker != maker;
+        let stranger = match row.maker {
+            Some(profile) => self.txn.profile(profile)?.is_none(),
+            None => false,
+        };
+        if other || stranger {
             report.fault("record.maker", row.no.0);
         }
         Ok(())

@@ -1,0 +1,41 @@
+//! The coordinator's plain page: server-rendered, without any script, to be replaced by the console.
+//!
+//! Sign-in by cookie, a token in every form, nothing said in an address but a record's id. Each handler is one hop into
+//! the service and one piece of markup. Not here: rules, and the JSON API, which takes no cookie.
+
+mod downloads;
+mod enrol;
+mod layout;
+mod overview;
+mod quarantine;
+mod record;
+mod settle;
+mod sign_in;
+mod style;
+mod visit;
+
+use actix_web::web::{self, ServiceConfig, resource};
+
+use crate::service::error::{Code, ServiceError};
+
+/// Bytes of a form: reasons, and what was shown of a record with many authors.
+const FORM_BYTES_MAX: usize = 512 * 1024;
+
+/// The addresses of the page.
+pub(super) fn configure(app: &mut ServiceConfig) {
+    let form = web::FormConfig::default()
+        .limit(FORM_BYTES_MAX)
+        .error_handler(|_, _| ServiceError::from(Code::BodyMalformed).into());
+    app.app_data(form)
+        .service(resource("/").get(overview::page))
+        .service(resource("/page.css").get(style::sheet))
+        .service(resource("/sign-in").post(sign_in::sign_in))
+        .service(resource("/sign-out").post(sign_in::sign_out))
+        .service(resource("/records/{record}").get(record::page))
+        .service(resource("/records/{record}/settle").post(settle::settle))
+        .service(resource("/quarantine").get(quarantine::page))
+        .service(resource("/quarantine/{no}/release").post(quarantine::release))
+        .service(resource("/quarantine/{no}/discard").post(quarantine::discard))
+        .service(resource("/devices/code").post(enrol::code))
+        .service(resource("/downloads").post(downloads::download));
+}

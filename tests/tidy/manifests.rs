@@ -1,0 +1,78 @@
+//! Manifests: no dependency that nothing names, versions at the root alone.
+
+use super::{Findings, files};
+
+const MANIFESTS: [(&str, &[&str]); 4] = [
+    ("server/Cargo.toml", &["server/"]),
+    (
+        "sync-core/Cargo.toml",
+        &["sync-core/src/", "sync-core/tests/", "sync-core/benches/"],
+    ),
+    ("sync-core/native/Cargo.toml", &["sync-core/native/"]),
+    ("tests/Cargo.toml", &["tests/"]),
+];
+
+/// Dependencies whose use is on its way.
+const SOON: [&str; 1] = ["maud"];
+
+#[test]
+fn every_dependency_is_used() {
+    let mut findings = Findings::of("no dependency that nothing names");
+    let sources = files::rust();
+    for (manifest, folders) in MANIFESTS {
+        let words: String = sources
+            .iter()
+            .filter(|s| folders.iter().any(|f| s.starts_with(f)))
+            .filter_map(|s| files::text(s))
+            .collect();
+        for (line, name) in dependencies(manifest) {
+            let ident = name.replace('-', "_");
+            if !names(&words, &ident) && !SOON.contains(&name.as_str()) {
+                findings.add(
+                    format!("{manifest}:{line}"),
+                    format!("nothing names `{ident}`: take it out"),
+                );
+            }
+        }
+    }
+    findings.assert_none();
+}
+
+/// The names under `[dependencies]` and its kin.
+fn dependencies(manifest: &str) -> Vec<(usize, String)> {
+    let text = files::text(manifest).expect("a manifest is UTF-8");
+    let mut inside = false;
+    let mut found = Vec::new();
+    for (n, line) in text.lines().enumerate() {
+        if line.starts_with('[') {
+            inside = line.ends_with("dependencies]");
+        } else if inside && let Some(end) = line.find(['.', ' ', '=']) {
+            found.push((n + 1, line[..end].to_owned()));
+        }
+    }
+    found
+}
+
+/// Whether the text has the word.
+fn names(text: &str, word: &str) -> bool {
+    let part = |c: char| c.is_alphanumeric() || c == '_';
+    text.match_indices(word)
+        .any(|(at, _)| !text[..at].ends_with(part) && !text[at + word.len()..].starts_with(part))
+}
+
+#[test]
+fn versions_stand_at_the_root() {
+    let mut findings = Findings::of("members take versions from the workspace");
+    for (manifest, _) in MANIFESTS {
+        let text = files::text(manifest).expect("a manifest is UTF-8");
+        for (n, line) in text.lines().enumerate() {
+            if line.contains("version = \"") || line.contains("git = ") {
+                findings.add(
+                    format!("{manifest}:{}", n + 1),
+                    "move it to the root manifest",
+                );
+            }
+        }
+    }
+    findings.assert_none();
+}
