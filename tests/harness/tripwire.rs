@@ -2,7 +2,7 @@
 
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
 /// Which way bytes go.
@@ -25,24 +25,35 @@ struct Wire {
 /// The relay. Its threads end with the test's process.
 pub struct Tripwire {
     address: SocketAddr,
+    server: Arc<Mutex<Option<SocketAddr>>>,
     wire: Arc<Mutex<Option<Wire>>>,
 }
 
 impl Tripwire {
-    /// Listens on a free port and carries everything to `server`, which may come and go.
-    pub fn before(server: SocketAddr) -> Self {
+    /// Listens on a free port, and leads nowhere yet.
+    pub fn listen() -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         let address = listener.local_addr().unwrap();
-        let wire = Arc::new(Mutex::new(None));
-        let shared = Arc::clone(&wire);
+        let (server, wire) = (Arc::default(), Arc::new(Mutex::new(None)));
+        let (leads_to, armed) = (Arc::clone(&server), Arc::clone(&wire));
         thread::spawn(move || {
             for from in listener.incoming().flatten() {
-                if let Ok(to) = TcpStream::connect(server) {
-                    carry(from, to, &shared);
+                let server: Option<SocketAddr> = *lock(&leads_to);
+                // Where nobody answers, the caller hears the end of its own connection.
+                if let Some(Ok(to)) = server.map(TcpStream::connect) {
+                    carry(from, to, &armed);
                 }
             }
         });
-        Self { address, wire }
+        Self {
+            address,
+            server,
+            wire,
+        }
+    }
+    /// Where new connections lead from now on.
+    pub fn lead_to(&self, server: Option<SocketAddr>) {
+        *lock(&self.server) = server;
     }
     /// Where devices reach it.
     pub fn address(&self) -> SocketAddr {
@@ -62,8 +73,8 @@ impl Tripwire {
     }
 }
 
-fn lock(wire: &Mutex<Option<Wire>>) -> std::sync::MutexGuard<'_, Option<Wire>> {
-    wire.lock().unwrap_or_else(PoisonError::into_inner)
+fn lock<T>(of: &Mutex<T>) -> MutexGuard<'_, T> {
+    of.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn carry(from: TcpStream, to: TcpStream, wire: &Arc<Mutex<Option<Wire>>>) {

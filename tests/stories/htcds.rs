@@ -4,10 +4,11 @@
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use serde_json::json;
 use tributary_native::Device;
 use tributary_sync_core::form::{FieldKind, PublishedForm};
 use tributary_tests::harness::{Installation, field};
+
+use super::{assign, downloaded, phone, recorded};
 
 /// The folder, or a word that these tests did not run.
 fn folder(test: &str) -> Option<PathBuf> {
@@ -44,76 +45,103 @@ fn filled(form: &PublishedForm) -> Vec<String> {
         .collect()
 }
 
-fn crossing(file: &Path) {
-    let mut here = Installation::init();
-    here.serve();
-    here.run(&["form", "publish", file.to_str().unwrap()]);
-    let (one, two) = (here.place("one"), here.place("two"));
-    for (home, name) in [(&one, "Thiri Aung"), (&two, "Li Mei")] {
-        let link = here.worker_link(name, here.address());
-        field(home, &["enrol", &link]);
+/// What two people answered to one question without sight of each other.
+const FIRST: &str = "ပထမ အဖြေ";
+const OTHER: &str = "第二个回答";
+
+/// The two phones, the form on them, and a record that crossed: answered on both without a network.
+struct Crossing {
+    here: Installation,
+    one: PathBuf,
+    two: PathBuf,
+    form_id: String,
+    question: String,
+    record: String,
+}
+
+impl Crossing {
+    fn of(file: &Path) -> Self {
+        let mut here = Installation::init();
+        here.serve();
+        here.run(&["form", "publish", file.to_str().unwrap()]);
+        let (one, two) = (phone(&here, "Thiri Aung"), phone(&here, "Li Mei"));
+        let form = Device::open(&one).unwrap().form(None).unwrap();
+        let questions = filled(&form);
+        assert!(questions.len() > 20, "{} questions", questions.len());
+        let mut new = vec!["new"];
+        questions.iter().for_each(|q| new.extend(["--set", q]));
+        new.extend(["--set", "_status=complete"]);
+        let record = recorded(&field(&one, &new));
+        field(&one, &["sync", "--quiet"]);
+        // The second worker gets the case too.
+        assign(&here.admin(), &record, "Li Mei");
+        field(&two, &["sync", "--quiet"]);
+
+        // Neither sees the other's answer.
+        let mut texts = form.fields().map(|(_, f)| f);
+        let text = texts.find(|f| f.kind == FieldKind::Text && form.repeat_of(f).is_none());
+        let question = text.unwrap().path.clone();
+        for (home, answer) in [(&one, FIRST), (&two, OTHER)] {
+            let answer = format!("{question}={answer}");
+            field(home, &["edit", &record, "--set", &answer]);
+        }
+        for home in [&one, &two, &one] {
+            field(home, &["sync", "--quiet"]);
+        }
+        Self {
+            here,
+            one,
+            two,
+            form_id: form.model().form_id.clone(),
+            question,
+            record,
+        }
     }
-    let form = Device::open(&one).unwrap().form(None).unwrap();
-    let form_id = form.model().form_id.clone();
-    let questions = filled(&form);
-    assert!(questions.len() > 20, "{} questions", questions.len());
-    let mut new = vec!["new"];
-    questions.iter().for_each(|q| new.extend(["--set", q]));
-    new.extend(["--set", "_status=complete"]);
-    let said = field(&one, &new);
-    let (_, rest) = said.split_once("Recorded as ").unwrap();
-    let record = rest.split('.').next().unwrap().to_owned();
-    field(&one, &["sync", "--quiet"]);
+    /// The sheet of conflicts, as the program writes it.
+    fn conflicts(&self) -> String {
+        let file = self.here.place("conflicts.csv");
+        let out = file.to_str().unwrap();
+        let export = [
+            "export",
+            "--form",
+            &self.form_id,
+            "--conflicts",
+            "--out",
+            out,
+        ];
+        self.here.run(&export);
+        std::fs::read_to_string(file).unwrap()
+    }
+}
 
-    // The second worker gets the case too.
-    let admin = here.admin();
-    let users = admin.get("/api/v1/users").expect(200);
-    let second = users["items"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .find(|u| u["name"] == "Li Mei");
-    let assignee = format!("user:{}", second.unwrap()["id"].as_str().unwrap());
-    let path = format!("/api/v1/records/{record}");
-    let shown = admin.get(&path).expect(200)["shown"].clone();
-    let body = json!({"shown": shown, "assignee": assignee});
-    admin.post(&format!("{path}/assign"), &body).expect(200);
-    field(&two, &["sync", "--quiet"]);
+fn crossing(file: &Path) {
+    let mut all = Crossing::of(file);
+    let admin = all.here.admin();
+    for home in [&all.one, &all.two] {
+        let show = field(home, &["show", &all.record]);
+        assert!(show.contains(FIRST) && show.contains(OTHER), "{show}");
+    }
+    let (main, conflicts) = (downloaded(&admin, &all.form_id), all.conflicts());
+    for csv in [&main, &conflicts] {
+        assert!(csv.contains(FIRST) && csv.contains(OTHER), "{csv}");
+        assert!(
+            csv.contains("Thiri Aung") && csv.contains("Li Mei"),
+            "{csv}"
+        );
+    }
+    assert_eq!(main.lines().count(), 2, "{main}");
 
-    // Neither sees the other's answer.
-    let text = form
-        .fields()
-        .find(|(_, f)| f.kind == FieldKind::Text && form.repeat_of(f).is_none());
-    let question = text.unwrap().1.path.clone();
-    let (first, other) = ("ပထမ အဖြေ", "第二个回答");
-    field(
-        &one,
-        &["edit", &record, "--set", &format!("{question}={first}")],
-    );
-    field(
-        &two,
-        &["edit", &record, "--set", &format!("{question}={other}")],
-    );
-    field(&one, &["sync", "--quiet"]);
-    field(&two, &["sync", "--quiet"]);
-    field(&one, &["sync", "--quiet"]);
-    let show = field(&one, &["show", &record]);
-    assert!(show.contains(first) && show.contains(other), "{show}");
-
-    let (main, conflicts) = (here.place("all.csv"), here.place("conflicts.csv"));
-    let export = ["export", "--form", &form_id, "--out"];
-    here.run(&[&export[..], &[main.to_str().unwrap()]].concat());
-    here.run(&[&export[..], &[conflicts.to_str().unwrap(), "--conflicts"]].concat());
-    let csv = std::fs::read_to_string(main).unwrap();
-    assert!(csv.contains(first) || csv.contains(other), "{csv}");
-    let csv = std::fs::read_to_string(conflicts).unwrap();
-    assert!(csv.contains(first) && csv.contains(other), "{csv}");
-    assert!(
-        csv.contains("Thiri Aung") && csv.contains("Li Mei"),
-        "{csv}"
-    );
-    here.kill();
-    here.run(&["check"]);
+    // Whoever saw both settles it; then there is one.
+    let settle = ["settle", &all.record, &all.question, "--value", OTHER];
+    field(&all.one, &settle);
+    field(&all.one, &["sync", "--quiet"]);
+    field(&all.two, &["sync", "--quiet"]);
+    let show = field(&all.two, &["show", &all.record]);
+    assert!(show.contains(OTHER) && !show.contains(FIRST), "{show}");
+    let main = downloaded(&admin, &all.form_id);
+    assert!(main.contains(OTHER) && !main.contains(FIRST), "{main}");
+    assert_eq!(all.conflicts().lines().count(), 1, "more than a header");
+    all.here.end();
 }
 
 #[test]

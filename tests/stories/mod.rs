@@ -8,16 +8,17 @@ mod htcds;
 mod kills;
 mod stranger;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use serde_json::json;
 use tributary::service::ambient::System;
-use tributary::service::{By, Service, ServiceOptions};
+use tributary::service::{Service, ServiceOptions};
 use tributary::storage::StorageError;
 use tributary_native::Device;
 use tributary_native::clock::SetClock;
 use tributary_sync_core::session::Whereabouts;
-use tributary_tests::harness::Installation;
+use tributary_tests::harness::{Client, Installation, field};
 
 /// 2024-07-01, the time on the phones: waiting for a bad link costs nothing there.
 const PHONE_TIME: u64 = 1_719_800_000_000;
@@ -46,17 +47,43 @@ fn nothing_is_lost(here: &Installation, device: &Device) -> usize {
             seen += 1;
         }
     }
-    assert_eq!(
-        service
-            .devices(
-                By::Operator,
-                org,
-                &tributary::service::paging::PageRequest::largest(None)
-            )
-            .unwrap()
-            .items
-            .len(),
-        1
-    );
     seen
+}
+
+/// A worker with a phone, enrolled by a link.
+fn phone(here: &Installation, name: &str) -> PathBuf {
+    let home = here.place(name);
+    field(&home, &["enrol", &here.worker_link(name)]);
+    home
+}
+
+/// The record's id in what `tributary-field new` says.
+fn recorded(said: &str) -> String {
+    let id = said.split_once("Recorded as ").unwrap().1;
+    id.split('.').next().unwrap().to_owned()
+}
+
+/// The user of that name.
+fn user(admin: &Client, name: &str) -> String {
+    let users = admin.get("/api/v1/users").expect(200);
+    let mut users = users["items"].as_array().unwrap().iter();
+    let found = users.find(|u| u["name"] == name).unwrap();
+    found["id"].as_str().unwrap().to_owned()
+}
+
+/// Gives a record to a user too.
+fn assign(admin: &Client, record: &str, name: &str) {
+    let path = format!("/api/v1/records/{record}");
+    let shown = admin.get(&path).expect(200)["shown"].clone();
+    let assignee = format!("user:{}", user(admin, name));
+    let body = json!({"shown": shown, "assignee": assignee});
+    admin.post(&format!("{path}/assign"), &body).expect(200);
+}
+
+/// The whole dataset of a form, as a coordinator downloads it.
+fn downloaded(admin: &Client, form: &str) -> String {
+    let path = format!("/api/v1/exports/{form}");
+    let reply = admin.post(&path, &json!({}));
+    assert_eq!(reply.status, 200);
+    String::from_utf8(reply.body).unwrap()
 }
