@@ -160,7 +160,8 @@ pub fn exchange(
     })
 }
 
-/// Where device and server agree, actor by actor.
+/// Where device and server agree, actor by actor. What a tombstone that the device brings back erases leaves every file
+/// before the answer.
 pub fn compare(
     files: &OrgFiles,
     env: &Env,
@@ -168,7 +169,8 @@ pub fn compare(
     request: CompareRequest,
 ) -> Result<CompareReply, Refusal> {
     let (env, caller_) = (env.clone(), caller.clone());
-    files.write(caller.org, move |txn| {
+    let brought = !request.tombstones.is_empty();
+    let reply = files.write(caller.org, move |txn| {
         match compare::compare(txn, &env, &caller_, &request) {
             Err(Refusal::Stopped) => {
                 txn.set_stopped(true)?;
@@ -176,7 +178,12 @@ pub fn compare(
             }
             other => other.map(Ok),
         }
-    })?
+    })?;
+    if brought {
+        // The erasure is committed. If the words cannot go now, they are owed until the next opening of the file.
+        let _ = files.scrub(caller.org);
+    }
+    reply
 }
 
 /// What the device can never resend; closes the actor.
