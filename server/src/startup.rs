@@ -26,6 +26,8 @@ use crate::tls;
 const GRACE_SECONDS: u64 = 30;
 /// How long a slow link may take to send the head of a request.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
+/// Threads of one worker that may block, made as they are needed: several times what one organisation's writer lets wait.
+const BLOCKING_THREADS: usize = 512;
 
 /// A server that has its port and has not begun to answer.
 pub struct Application {
@@ -218,6 +220,7 @@ impl Application {
         let mut server = HttpServer::new(app)
             .shutdown_timeout(GRACE_SECONDS)
             .client_request_timeout(HEAD_TIMEOUT)
+            .worker_max_blocking_threads(BLOCKING_THREADS)
             .shutdown_signal(stopped(self.stop.subscribe()));
         if let Some(workers) = self.settings.workers {
             server = server.workers(workers.get());

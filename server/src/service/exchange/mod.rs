@@ -133,6 +133,7 @@ impl Refusal {
             Self::LossInvalid => "loss_invalid",
             Self::QuarantineFull => "quarantine_full",
             Self::Storage(StorageError::Full) => "disk_full",
+            Self::Storage(StorageError::Crowded) => "overloaded",
             Self::Storage(_) => "storage_failed",
         }
     }
@@ -171,22 +172,27 @@ pub fn compare(
     caller: &Caller,
     request: CompareRequest,
 ) -> Result<CompareReply, Refusal> {
-    let (env, caller_) = (env.clone(), caller.clone());
-    let (reply, owed) = files.write(caller.org, move |txn| {
-        match compare::compare(txn, &env, &caller_, &request) {
+    let request = Arc::new(request);
+    let stones = files.read(caller.org, |txn| {
+        compare::returned(txn, env, caller, &request)
+    })?;
+    let (env, caller_, asked) = (env.clone(), caller.clone(), Arc::clone(&request));
+    let owed = files.write(caller.org, move |txn| {
+        match compare::admit(txn, &env, &caller_, &asked, &stones) {
             Err(Refusal::Stopped) => {
                 txn.set_stopped(true)?;
-                Ok((Err(Refusal::Stopped), false))
+                Ok(Err(Refusal::Stopped))
             }
             Err(other) => Err(other),
             // A tombstone that came back has erased something: its words leave the file too, after this commit.
-            Ok(reply) => Ok((Ok(reply), txn.scrub_owed()?)),
+            Ok(()) => Ok(Ok(txn.scrub_owed()?)),
         }
     })?;
-    if owed {
+    if owed? {
         files.scrub_soon(caller.org)?;
     }
-    reply
+    // The long part, which only reads, keeps nobody from writing.
+    files.read(caller.org, |txn| compare::reply(txn, caller, &request))
 }
 
 /// What the device can never resend; closes the actor.

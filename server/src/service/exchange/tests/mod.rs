@@ -2,6 +2,7 @@
 //! `sync-core`'s own session, tested against this server elsewhere.
 
 mod attacks;
+mod cost;
 mod full;
 mod ordinary;
 mod returns;
