@@ -380,7 +380,7 @@ pub struct PushResult {
     /// The clock that orders ties.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub effective: Option<Hlc>,
-    /// Stored, but the record is no longer in this profile's scope: the device drops it.
+    /// Stored, but the record is not in this profile's scope, or no longer: the device drops it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub out_of_scope: bool,
     /// Its position in the log, for what is in it.

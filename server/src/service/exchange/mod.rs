@@ -10,6 +10,7 @@ mod context;
 mod cursor;
 mod gate;
 mod merge;
+mod people;
 mod pull;
 mod push;
 mod reply;
@@ -34,10 +35,11 @@ pub use actor::{grant, new_actor};
 pub(super) use context::checked_context;
 pub(super) use merge::effective;
 pub use merge::{Author, Merger, Refused, status};
+pub(super) use people::{follow as follow_people, owe as owe_people};
 pub(super) use push::meta_code;
 pub use reply::head;
-pub(super) use scope::made;
 pub use scope::set_assigned;
+pub(super) use scope::{follow_holders, given_up, made};
 
 /// Who exchanges.
 #[derive(Clone, Debug)]
@@ -160,6 +162,9 @@ pub fn exchange(
         }
     })?;
     let pushed = checked?;
+    if pushed.scopes_owed {
+        people::catch_up(files, env, caller.org)?;
+    }
     files.read(caller.org, |txn| {
         reply::exchange(txn, env, caller, &request, pushed)
     })
