@@ -65,7 +65,10 @@ impl Service {
 /// The fields of published versions, by organisation and hash: what one organisation published tells another nothing. A
 /// hash fixes them, so they are read once.
 #[derive(Debug, Default)]
-pub struct FormFields(Mutex<HashMap<(OrgId, FormHash), Arc<[FieldId]>>>);
+pub struct FormFields(Mutex<HashMap<Version, Arc<[FieldId]>>>);
+
+/// A form version of one organisation.
+type Version = (OrgId, FormHash);
 
 /// Versions kept in memory; more are read again.
 const FORM_FIELDS_MAX: usize = 1_000;
