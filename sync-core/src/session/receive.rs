@@ -5,6 +5,7 @@ use super::error::{ReplyRefused, SessionError};
 use super::store::Store;
 use super::{pull, rebase, results, status};
 use crate::ids::{EpochId, OrgId, Seq};
+use crate::wire::Item;
 use crate::wire::message::{
     ActorReply, ChainPoint, Entry, ExchangeReply, ExchangeRequest, Grant, Head, SignedTombstone,
 };
@@ -46,7 +47,7 @@ pub(super) fn exchange(
         profile.refetch.clear();
     }
     let voided = results::take(store, &mut profile, request.actor, &reply.results)?;
-    acknowledge(&mut profile, reply);
+    acknowledge(store, &mut profile, request, reply)?;
     keep_head(&mut profile, &reply.head);
     // The pull half counts only where it goes on from.
     let goes_on = request.cursor == profile.cursor && !reply.revoked;
@@ -148,17 +149,31 @@ pub(super) fn chain_at(
     Ok(own.map(|o| ChainPoint { seq, hash: o.chain }))
 }
 
-fn acknowledge(profile: &mut Profile, reply: &ExchangeReply) {
+/// The server may be further than this request: after a lost reply, or a bundle. Only numbers whose status came with
+/// the reply are acknowledged; the others are sent once more, and their statuses come then.
+fn acknowledge(
+    store: &dyn Store,
+    profile: &mut Profile,
+    request: &ExchangeRequest,
+    reply: &ExchangeReply,
+) -> Result<(), SessionError> {
     let receipt = &reply.receipt;
+    let told = request.items.last().map(Item::seq);
+    let told = told.unwrap_or_else(|| request.first.before());
+    let point = match receipt.seq <= told {
+        true => Some(reply.acked),
+        false => chain_at(store, profile, receipt.actor, told)?,
+    };
     if let Some(actor) = profile.actor_mut(receipt.actor)
         && receipt.seq <= actor.made.seq
     {
-        if receipt.seq > actor.acked.seq {
-            actor.acked = reply.acked;
+        if let Some(point) = point.filter(|p| p.seq > actor.acked.seq) {
+            actor.acked = point;
         }
         actor.copied = actor.copied.max(receipt.copied_seq.min(receipt.seq));
     }
     profile.copied = profile.copied.max(receipt.copied);
+    Ok(())
 }
 
 /// The highest head of the epoch stays, whatever order the answers come in (§5.6).

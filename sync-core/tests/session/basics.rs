@@ -68,6 +68,28 @@ fn a_lost_reply_costs_one_resend_and_nothing_twice() {
 }
 
 #[test]
+fn every_number_hears_its_status_though_the_server_is_further_than_the_request() {
+    let mut server = Server::new();
+    let mut a = Phone::worker(&mut server, 1);
+    for n in 1..=5 {
+        a.create(record(n), vec![(key(NAME), text(&"x".repeat(4_000)))]);
+    }
+    // All five arrive, the reply does not; on the slow link that follows, one request has room for one.
+    a.sync_losing_the_reply(&mut server);
+    assert_eq!(a.unsent(), 5);
+    let mut run = Run::new(None);
+    (0..10).for_each(|_| run.pace.halve());
+    let mut requests = 0;
+    while a.step(&mut run, &mut server) {
+        requests += 1;
+    }
+    assert!(requests >= 5, "{requests} requests");
+    let summary = summary(&a.store).unwrap();
+    assert_eq!((summary.unsent, summary.stored), (0, 5));
+    assert_eq!(server.actors[&a.actor()].used.len(), 5);
+}
+
+#[test]
 fn a_reply_with_a_bad_signature_changes_nothing() {
     let mut server = Server::new();
     let mut a = Phone::worker(&mut server, 1);
