@@ -1,11 +1,11 @@
 //! The answer to an exchange: checked first, then taken over in one local transaction.
 
-use super::device::Profile;
+use super::device::{ActorState, Profile};
 use super::error::{ReplyRefused, SessionError};
+use super::push::CHUNK;
 use super::store::Store;
 use super::{pull, rebase, results, status};
 use crate::ids::{EpochId, OrgId, Seq};
-use crate::wire::Item;
 use crate::wire::message::{
     ActorReply, ChainPoint, Entry, ExchangeReply, ExchangeRequest, Grant, Head, SignedTombstone,
 };
@@ -47,7 +47,7 @@ pub(super) fn exchange(
         profile.refetch.clear();
     }
     let voided = results::take(store, &mut profile, request.actor, &reply.results)?;
-    acknowledge(store, &mut profile, request, reply)?;
+    acknowledge(store, &mut profile, reply)?;
     keep_head(&mut profile, &reply.head);
     // The pull half counts only where it goes on from.
     let goes_on = request.cursor == profile.cursor && !reply.revoked;
@@ -149,31 +149,53 @@ pub(super) fn chain_at(
     Ok(own.map(|o| ChainPoint { seq, hash: o.chain }))
 }
 
-/// The server may be further than this request: after a lost reply, or a bundle. Only numbers whose status came with
-/// the reply are acknowledged; the others are sent once more, and their statuses come then.
 fn acknowledge(
     store: &dyn Store,
     profile: &mut Profile,
-    request: &ExchangeRequest,
     reply: &ExchangeReply,
 ) -> Result<(), SessionError> {
     let receipt = &reply.receipt;
-    let told = request.items.last().map(Item::seq);
-    let told = told.unwrap_or_else(|| request.first.before());
-    let point = match receipt.seq <= told {
-        true => Some(reply.acked),
-        false => chain_at(store, profile, receipt.actor, told)?,
-    };
     if let Some(actor) = profile.actor_mut(receipt.actor)
         && receipt.seq <= actor.made.seq
     {
-        if let Some(point) = point.filter(|p| p.seq > actor.acked.seq) {
-            actor.acked = point;
+        if receipt.seq > actor.acked.seq {
+            actor.acked = told(store, actor, reply.acked)?;
         }
         actor.copied = actor.copied.max(receipt.copied_seq.min(receipt.seq));
     }
     profile.copied = profile.copied.max(receipt.copied);
     Ok(())
+}
+
+/// How far an actor is done: up to what the server has, but no further than this device was told what became of it. The
+/// server may have more than was asked about, from a bundle or from a request whose answer was lost; that is sent again,
+/// known by its number, and answered with its status.
+fn told(
+    store: &dyn Store,
+    actor: &ActorState,
+    has: ChainPoint,
+) -> Result<ChainPoint, SessionError> {
+    let mut point = actor.acked;
+    loop {
+        let chunk = store.own_after(actor.actor, point.seq, CHUNK)?;
+        let end = chunk.is_empty();
+        for own in chunk {
+            if own.dot.seq > has.seq {
+                return Ok(has);
+            }
+            let nothing_to_tell = own.record.is_none() && own.body.is_none();
+            if own.fate.status.is_none() && !nothing_to_tell {
+                return Ok(point);
+            }
+            point = ChainPoint {
+                seq: own.dot.seq,
+                hash: own.chain,
+            };
+        }
+        if end {
+            return Ok(has);
+        }
+    }
 }
 
 /// The highest head of the epoch stays, whatever order the answers come in (§5.6).
