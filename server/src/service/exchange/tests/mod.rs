@@ -5,6 +5,7 @@ mod attacks;
 mod full;
 mod ordinary;
 mod returns;
+mod rows;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
