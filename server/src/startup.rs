@@ -17,6 +17,7 @@ use crate::config::{Settings, Transport};
 use crate::http;
 use crate::service::ambient::{SharedAmbient, System};
 use crate::service::backup::{BackupError, Made, Runner, Schedule};
+use crate::service::upkeep::Upkeep;
 use crate::service::{Service, ServiceOptions};
 use crate::storage::StorageError;
 use crate::storage::folder::{DataFolder, FolderLock};
@@ -209,8 +210,9 @@ impl Application {
             behind_proxy: self.settings.behind_proxy,
             pinned: self.tls.as_ref().is_none_or(|tls| tls.pin.is_some()),
         });
-        // Ends, with a copy that is under way, when the server does.
+        // They end, with what is under way, when the server does.
         let _copies = self.copies()?;
+        let _upkeep = Upkeep::start(Arc::clone(&self.service), report_upkeep)?;
         let app = move || {
             App::new()
                 .app_data(service.clone())
@@ -253,6 +255,15 @@ fn report_copy(outcome: &Result<Made, BackupError>) {
             tracing::info!(organisations = made.copied.len(), "copied");
         }
         Err(error) => tracing::error!(%error, "no copy was made"),
+    }
+}
+
+/// Says in the log what a round of upkeep did.
+fn report_upkeep(outcome: &crate::service::error::Result<u64>) {
+    match outcome {
+        Ok(0) => {}
+        Ok(bodies) => tracing::info!(bodies, "left quarantine unjudged: their time was over"),
+        Err(error) => tracing::error!(code = error.code.entry().code, "upkeep failed"),
     }
 }
 

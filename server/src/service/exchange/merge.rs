@@ -170,7 +170,8 @@ impl<'t, 'c> Merger<'t, 'c> {
             .get(&id)
             .map(|o| o.form_id.clone())
             .ok_or(StorageError::NoOrganisation)?;
-        let lowered = self.lowered(stored, &form_id, author)?;
+        let mut lowered = self.lowered(stored, &form_id, author)?;
+        self.keep_places(stored, &mut lowered);
         let pos = self.put(stored)?;
         self.follow_meta(stored, author)?;
         for (key, value) in &lowered {

@@ -1,6 +1,6 @@
 //! The push: one status for every number, and every number is used (§5.2).
 
-use tributary_sync_core::change::{Changeset, Stamp, Stored, chain_next};
+use tributary_sync_core::change::{Changeset, Stamp, Stored, chain_next, named_record};
 use tributary_sync_core::clock::{Dot, Hlc};
 use tributary_sync_core::ids::{ActorId, LogPos, RecordId, Seq};
 use tributary_sync_core::key::{Key, MetaKey};
@@ -134,10 +134,7 @@ impl Push<'_, '_> {
         let dot = Dot::new(actor.id, item.seq());
         let outcome = match item {
             Item::Change { change, effective } => self.change(change, *effective)?,
-            Item::Opaque { bytes, .. } => {
-                self.quarantine(dot, None, bytes, false, None, "item_unreadable")?;
-                Outcome::bare(ItemStatus::Quarantined, Some("item_unreadable"), None)
-            }
+            Item::Opaque { bytes, .. } => self.opaque(dot, bytes)?,
             Item::Void { .. } => Outcome::bare(ItemStatus::Void, None, None),
         };
         let pos = match outcome.pos {
@@ -155,6 +152,26 @@ impl Push<'_, '_> {
             effective: outcome.effective,
         })?;
         Ok(())
+    }
+
+    /// What nobody can read waits under the record that its beginning names, so that an erasure finds it; of one that is
+    /// erased nothing is kept.
+    fn opaque(&mut self, dot: Dot, bytes: &[u8]) -> Result<Outcome, Refusal> {
+        let named = named_record(bytes);
+        if let Some(id) = named
+            && self.txn.erased(id)?
+        {
+            self.txn.count_late_edit(id)?;
+            return Ok(Outcome::bare(ItemStatus::Void, Some("erased"), None));
+        }
+        const CODE: &str = "item_unreadable";
+        self.quarantine(dot, named, bytes, false, None, CODE)?;
+        let no = named.map(|id| self.txn.record_no(id)).transpose()?;
+        Ok(Outcome::bare(
+            ItemStatus::Quarantined,
+            Some(CODE),
+            no.flatten(),
+        ))
     }
 
     fn change(&mut self, change: &Changeset, repeat: Option<Hlc>) -> Result<Outcome, Refusal> {

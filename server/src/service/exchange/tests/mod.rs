@@ -7,6 +7,7 @@ mod full;
 mod ordinary;
 mod people;
 mod returns;
+mod rows;
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
