@@ -27,6 +27,8 @@ use crate::tls;
 const GRACE_SECONDS: u64 = 30;
 /// How long a slow link may take to send the head of a request.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
+/// Threads of one worker that may block, made as they are needed: several times what one organisation's writer lets wait.
+const BLOCKING_THREADS: usize = 512;
 
 /// A server that has its port and has not begun to answer.
 pub struct Application {
@@ -109,6 +111,7 @@ pub fn open_service(settings: &Settings) -> Result<Service> {
         audience: settings.audience.clone(),
         certificate: tls.and_then(|tls| tls.pin),
         copies: settings.backup.is_some(),
+        copies_every: settings.backup.as_ref().map(|b| b.every),
     };
     Service::open(&data, options, Arc::new(System::new())).map_err(in_words)
 }
@@ -147,6 +150,7 @@ impl Application {
             audience: settings.audience.clone(),
             certificate: tls.as_ref().and_then(|tls| tls.pin.clone()),
             copies: settings.backup.is_some(),
+            copies_every: settings.backup.as_ref().map(|b| b.every),
         };
         let service = Service::open(&data, options, ambient).map_err(in_words)?;
         let service = Arc::new(service);
@@ -220,6 +224,7 @@ impl Application {
         let mut server = HttpServer::new(app)
             .shutdown_timeout(GRACE_SECONDS)
             .client_request_timeout(HEAD_TIMEOUT)
+            .worker_max_blocking_threads(BLOCKING_THREADS)
             .shutdown_signal(stopped(self.stop.subscribe()));
         if let Some(workers) = self.settings.workers {
             server = server.workers(workers.get());

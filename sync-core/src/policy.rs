@@ -260,13 +260,17 @@ fn taken(
     (by, clock): (Dot, &Clock),
     floor: impl Fn(Dot) -> Option<Vec<Value>>,
 ) -> Vec<Value> {
-    let overwritten =
-        |dot: Dot| dot != by && record.live(dot).is_some_and(|l| l.clock <= *clock);
+    let overwritten = |dot: Dot| dot != by && record.live(dot).is_some_and(|l| l.clock <= *clock);
     let mut out: Vec<Value> = Vec::new();
     for (dot, old) in record.values(key) {
         if overwritten(*dot) {
             let values = floor(*dot).unwrap_or_else(|| vec![old.clone()]);
-            out.extend(values.into_iter().filter(|v| !out.contains(v)).collect::<Vec<_>>());
+            out.extend(
+                values
+                    .into_iter()
+                    .filter(|v| !out.contains(v))
+                    .collect::<Vec<_>>(),
+            );
         }
     }
     out

@@ -308,7 +308,7 @@ impl From<StorageError> for ServiceError {
     fn from(error: StorageError) -> Self {
         let code = match error {
             StorageError::Full => Code::DiskFull,
-            StorageError::Closed => Code::Overloaded,
+            StorageError::Closed | StorageError::Crowded => Code::Overloaded,
             _ => Code::Internal,
         };
         Self::from(code).because(error)

@@ -17,7 +17,7 @@ mod follow;
 mod lower;
 
 use self::lower::Unseen;
-use super::Refusal;
+use super::{Refusal, scope};
 use crate::service::access::Role;
 use crate::service::env::Env;
 use crate::storage::{ItemRow, ItemStatus, NewActor, OrgTxn, RecordNo, RecordState, StorageError};
@@ -48,6 +48,8 @@ struct Open {
     form_id: String,
     maker: Option<ProfileId>,
     record: Record,
+    /// Whether no consent lived when it was read.
+    withheld: bool,
     dirty: Option<LogPos>,
 }
 
@@ -129,6 +131,7 @@ impl<'t, 'c> Merger<'t, 'c> {
                 form_id: row.form_id,
                 maker: row.maker,
                 record: row.record,
+                withheld: row.state.withheld,
                 dirty: None,
             };
             self.open.insert(id, open);
@@ -154,6 +157,7 @@ impl<'t, 'c> Merger<'t, 'c> {
             form_id: form_id.to_owned(),
             maker,
             record,
+            withheld: false,
             dirty: None,
         };
         self.open.insert(change.record, open);
@@ -246,13 +250,18 @@ impl<'t, 'c> Merger<'t, 'c> {
         Ok(())
     }
 
-    /// Saves every touched record with what lists filter by.
+    /// Saves every touched record with what lists filter by, and lets scopes follow its consent.
     pub fn finish(mut self) -> Result<(), Refusal> {
-        let open = std::mem::take(&mut self.open);
-        for (_, open) in open {
+        let mut open: Vec<Open> = std::mem::take(&mut self.open).into_values().collect();
+        // What enters and leaves by it stands in the log in one order, run after run.
+        open.sort_unstable_by_key(|open| open.no);
+        for open in open {
             if let Some(pos) = open.dirty {
                 let state = self.state(&open.form_id, &open.record)?;
                 self.txn.save_record(open.no, &open.record, &state, pos)?;
+                if open.withheld || state.withheld {
+                    scope::follow_holders(self.txn, self.env, open.no)?;
+                }
             }
         }
         Ok(())

@@ -179,7 +179,7 @@ fn an_approval_by_a_worker_is_left_out_and_the_answers_are_not_lost() {
     assert_eq!(released.left_out, ["m.status"]);
     assert_eq!(office.live(record(1), &NAME), ["Sokha"]);
     assert_eq!(office.row(record(1)).unwrap().state.status, "draft");
-    dara.create(
+    dara.create_unasked(
         record(2),
         vec![(Key::Meta(MetaKey::Assignee), code("user:x"))],
         11,

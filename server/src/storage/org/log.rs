@@ -35,14 +35,19 @@ pub enum LogKind {
 
 impl LogKind {
     fn from_number(n: u8) -> Option<Self> {
-        use LogKind::{
-            Change, Enter, Erased, Form, Keys, Leave, Policy, Quarantine, Quarantined,
-        };
+        use LogKind::{Change, Enter, Erased, Form, Keys, Leave, Policy, Quarantine, Quarantined};
         let all = [
-            Change, Enter, Leave, Erased, Policy, Form, Quarantine, Keys, Quarantined,
+            Change,
+            Enter,
+            Leave,
+            Erased,
+            Policy,
+            Form,
+            Quarantine,
+            Keys,
+            Quarantined,
         ];
-        all.into_iter()
-            .find(|k| *k as u8 == n)
+        all.into_iter().find(|k| *k as u8 == n)
     }
 }
 

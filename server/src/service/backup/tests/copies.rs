@@ -320,7 +320,10 @@ fn what_went_into_quarantine_after_the_copy_is_not_called_copied_and_makes_the_c
     assert_eq!(repeated.receipt.copied_seq.get(), 2);
     cellar.lose_the_disk();
     let older = cellar.restore(Some(&before), Overrides::default());
-    assert!(matches!(older, Err(BackupError::OlderCopy { .. })), "{older:?}");
+    assert!(
+        matches!(older, Err(BackupError::OlderCopy { .. })),
+        "{older:?}"
+    );
     cellar.restore(None, Overrides::default()).unwrap();
     let waiting = office
         .files

@@ -50,7 +50,10 @@ impl Merger<'_, '_> {
     /// What a changeset of this push had overwritten under a key; none for what others can have seen.
     fn floor(&self, key: &Key, dot: Dot) -> Option<Vec<Value>> {
         let floors = self.unseen.get(&dot)?;
-        let values = floors.iter().find(|(k, _)| k == key).map(|(_, v)| v.clone());
+        let values = floors
+            .iter()
+            .find(|(k, _)| k == key)
+            .map(|(_, v)| v.clone());
         Some(values.unwrap_or_default())
     }
 

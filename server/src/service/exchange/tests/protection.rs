@@ -27,7 +27,11 @@ fn refused(reply: &ExchangeReply) -> Vec<bool> {
 
 #[test]
 fn a_withdrawal_is_not_taken_back_by_way_of_an_own_value_over_it() {
-    for between in [vec!["elsewhere"], vec!["withdrawn"], vec!["elsewhere", "withdrawn"]] {
+    for between in [
+        vec!["elsewhere"],
+        vec!["withdrawn"],
+        vec!["elsewhere", "withdrawn"],
+    ] {
         let (office, mut dara, _) = withdrawn();
         for (n, value) in between.iter().enumerate() {
             let before = vec![dara.dot(n + 1)];
@@ -83,7 +87,11 @@ fn flags_that_others_set_are_not_cleared_by_way_of_an_own_addition() {
     office.assign(record(1), &linh, true);
     linh.sync(&office);
     linh.sync(&office);
-    linh.write(record(1), vec![(flags.clone(), set(&["at_risk", "minor"]))], 20);
+    linh.write(
+        record(1),
+        vec![(flags.clone(), set(&["at_risk", "minor"]))],
+        20,
+    );
     let own = vec![linh.dot(1)];
     linh.decide(record(1), flags.clone(), set(&[]), own, 21);
     assert_eq!(refused(&linh.sync(&office)), [false, true]);
@@ -146,7 +154,10 @@ fn an_own_withdrawal_that_a_restore_lost_and_the_phone_sends_again_stands() {
     dara.epoch = office.epoch();
     dara.cursor = None;
     dara.acked = 0;
-    let Item::Change { effective: known, .. } = &mut dara.items[0] else {
+    let Item::Change {
+        effective: known, ..
+    } = &mut dara.items[0]
+    else {
         panic!("a changeset");
     };
     *known = effective;
