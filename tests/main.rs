@@ -12,8 +12,10 @@
 )]
 
 mod api;
+mod cli;
 mod golden;
 mod python;
 mod schemas;
 mod simulation;
+mod stories;
 mod tidy;

@@ -150,7 +150,11 @@ codes! {
     ActorClosed = "actor_closed", 409, false, "The actor is closed",
         "This number was closed after a loss; nothing more is taken under it.", "Ask for a new one.";
     LossRefused = "loss_refused", 409, false, "A loss is not taken now",
-        "A device may only give up numbers after the server was restored.", "Send them again.";
+        "A device may only give up numbers after the server was restored, and only from the first one that the server lacks. Nothing was changed.",
+        "Compare again, and send what is still there.";
+    LossInvalid = "loss_invalid", 422, false, "The lost numbers are no range",
+        "The first lost number is not a number from 1 up to the last one named. Nothing was changed.",
+        "Name the first number that the server lacks and the last one that the device made.";
     QuarantineFull = "quarantine_full", 429, true, "The quarantine of this device is full",
         "So much of this device waits for a coordinator's judgement that no more is taken. Nothing of this request was stored.",
         "Keep it on the device, and ask a coordinator to look at the quarantine.";
@@ -304,7 +308,7 @@ impl From<StorageError> for ServiceError {
     fn from(error: StorageError) -> Self {
         let code = match error {
             StorageError::Full => Code::DiskFull,
-            StorageError::Closed => Code::Overloaded,
+            StorageError::Closed | StorageError::Crowded => Code::Overloaded,
             _ => Code::Internal,
         };
         Self::from(code).because(error)
@@ -343,6 +347,7 @@ impl From<Refusal> for ServiceError {
             Refusal::ActorUnknown => Code::ActorUnknown,
             Refusal::ActorClosed => Code::ActorClosed,
             Refusal::LossRefused => Code::LossRefused,
+            Refusal::LossInvalid => Code::LossInvalid,
             Refusal::QuarantineFull => Code::QuarantineFull,
         };
         let error = Self::from(code);
@@ -375,7 +380,41 @@ pub fn invalid(pointer: &str, code: &str, detail: impl Into<String>) -> ServiceE
 mod tests {
     use std::fmt::Write;
 
+    use tributary_sync_core::error::ParseError;
+    use tributary_sync_core::form::FormErrorKind;
+    use tributary_sync_core::validate::Fault;
+
     use super::*;
+
+    /// What stands in `errors`, in flags of answers and in reasons of unreadable items.
+    fn parts(out: &mut String) {
+        let forms = FormErrorKind::ALL.iter().map(|k| (k.code(), k.meaning()));
+        let faults = Fault::ALL.iter().map(|f| (f.code(), f.meaning()));
+        let parts: [(&str, Vec<(&str, &str)>); 3] = [
+            (
+                "What is wrong with a form: `errors` of `form_invalid`",
+                forms.collect(),
+            ),
+            (
+                "What could not be read: `errors` of `field_invalid`, when the sync protocol was spoken",
+                ParseError::CODES.to_vec(),
+            ),
+            (
+                "Flags of answers: shown and exported beside the answer; nothing is refused for them",
+                faults.collect(),
+            ),
+        ];
+        for (title, codes) in parts {
+            write!(
+                out,
+                "\n## {title}\n\n| code | what it means |\n| --- | --- |\n"
+            )
+            .unwrap();
+            for (code, meaning) in codes {
+                writeln!(out, "| `{code}` | {meaning} |").unwrap();
+            }
+        }
+    }
 
     fn catalogue() -> String {
         let mut out = String::from(
@@ -396,6 +435,7 @@ mod tests {
             )
             .unwrap();
         }
+        parts(&mut out);
         out
     }
 
@@ -414,6 +454,12 @@ mod tests {
     #[test]
     fn codes_are_unique_and_sentences_are_whole() {
         let mut seen = std::collections::HashSet::new();
+        let forms = FormErrorKind::ALL.iter().map(|k| (k.code(), k.meaning()));
+        let faults = Fault::ALL.iter().map(|f| (f.code(), f.meaning()));
+        for (code, meaning) in forms.chain(faults).chain(ParseError::CODES.iter().copied()) {
+            assert!(seen.insert(code), "{code} twice");
+            assert!(meaning.ends_with('.'), "{code}: {meaning}");
+        }
         for code in Code::ALL {
             let e = code.entry();
             assert!(seen.insert(e.code), "{} twice", e.code);

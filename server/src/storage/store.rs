@@ -151,6 +151,21 @@ impl OrgFiles {
         Ok(())
     }
 
+    /// The same right after the commits that wait now, without waiting for it: whoever asks has committed already, and
+    /// rewriting a large file takes longer than a phone should wait.
+    pub fn scrub_soon(&self, org: OrgId) -> Result<(), StorageError> {
+        self.file(org)?.writer.scrub_soon()
+    }
+
+    /// Tries again what is owed to erasures in the files that are open; the others try when they open.
+    pub fn scrub_open(&self) {
+        let open: Vec<OrgId> = lock(&self.open).keys().copied().collect();
+        for org in open {
+            // Still owed if it fails: there will be a next time.
+            let _ = self.scrub(org);
+        }
+    }
+
     /// Closes the file of an organisation, so that it can be replaced. Waits for its writer to end.
     pub fn close(&self, org: OrgId) {
         let file = lock(&self.open).remove(&org);

@@ -103,13 +103,13 @@ impl Office {
                         change: draft.seal().unwrap(),
                         stamp,
                     };
-                    merger.create(&stored.change, "case", None)?;
+                    merger.create(&stored.change, "case", None, stored.stamp.received)?;
                     let author = Author {
                         profile: None,
                         user: None,
                         role: Role::Worker,
                         decides: false,
-                        confirmed: LogPos::ZERO,
+                        first: false,
                     };
                     merger.merge(&stored, &author).unwrap();
                 }

@@ -5,17 +5,19 @@
 
 use std::collections::HashMap;
 
-use tributary_sync_core::change::{Changeset, Draft, Stamp, Stored, chain_next, chain_start};
-use tributary_sync_core::clock::{Dot, Hlc};
-use tributary_sync_core::form::DecideRole;
-use tributary_sync_core::ids::{ActorId, FormHash, LogPos, ProfileId, RecordId, Seq, UserId};
+use tributary_sync_core::change::{Changeset, Stored, chain_next, chain_start};
+use tributary_sync_core::clock::Hlc;
+use tributary_sync_core::ids::{ActorId, FormHash, LogPos, ProfileId, RecordId, UserId};
 use tributary_sync_core::key::{Key, MetaKey};
 use tributary_sync_core::policy::Policies;
 use tributary_sync_core::record::Record;
 use tributary_sync_core::value::Value;
 
-use super::Refusal;
-use super::scope;
+mod follow;
+mod lower;
+
+use self::lower::Unseen;
+use super::{Refusal, scope};
 use crate::service::access::Role;
 use crate::service::env::Env;
 use crate::storage::{ItemRow, ItemStatus, NewActor, OrgTxn, RecordNo, RecordState, StorageError};
@@ -31,8 +33,9 @@ pub struct Author {
     pub role: Role,
     /// Whether its decisions count; those of released changesets do not (§2.2).
     pub decides: bool,
-    /// What the author's cursor has confirmed: own values beyond it count as unsent.
-    pub confirmed: LogPos,
+    /// Whether it comes for the first time: what is taken from one push may be corrected by the same push, because
+    /// nobody can have relied on it. A resend, which repeats its effective clock, was known before.
+    pub first: bool,
 }
 
 /// Why a changeset may not be merged but goes to quarantine.
@@ -45,6 +48,8 @@ struct Open {
     form_id: String,
     maker: Option<ProfileId>,
     record: Record,
+    /// Whether no consent lived when it was read.
+    withheld: bool,
     dirty: Option<LogPos>,
 }
 
@@ -55,6 +60,7 @@ pub struct Merger<'t, 'c> {
     open: HashMap<RecordId, Open>,
     lineages: HashMap<FormHash, Option<String>>,
     policies: HashMap<String, Policies>,
+    unseen: Unseen,
 }
 
 /// What became of a merged changeset.
@@ -75,6 +81,7 @@ impl<'t, 'c> Merger<'t, 'c> {
             open: HashMap::new(),
             lineages: HashMap::new(),
             policies: HashMap::new(),
+            unseen: Unseen::new(),
         }
     }
 
@@ -124,6 +131,7 @@ impl<'t, 'c> Merger<'t, 'c> {
                 form_id: row.form_id,
                 maker: row.maker,
                 record: row.record,
+                withheld: row.state.withheld,
                 dirty: None,
             };
             self.open.insert(id, open);
@@ -131,22 +139,25 @@ impl<'t, 'c> Merger<'t, 'c> {
         Ok(())
     }
 
-    /// Makes the record that a changeset creates.
+    /// Makes the record that a changeset creates. It counts as made when the server received that changeset, which for
+    /// one that waited in quarantine is long ago.
     pub fn create(
         &mut self,
         change: &Changeset,
         form_id: &str,
         maker: Option<ProfileId>,
+        received: u64,
     ) -> Result<RecordNo, StorageError> {
         let no = self
             .txn
-            .add_record(change.record, form_id, change.form, maker, self.env.now)?;
+            .add_record(change.record, form_id, change.form, maker, received)?;
         let record = Record::new(change.record);
         let open = Open {
             no,
             form_id: form_id.to_owned(),
             maker,
             record,
+            withheld: false,
             dirty: None,
         };
         self.open.insert(change.record, open);
@@ -163,9 +174,11 @@ impl<'t, 'c> Merger<'t, 'c> {
             .get(&id)
             .map(|o| o.form_id.clone())
             .ok_or(StorageError::NoOrganisation)?;
-        let lowered = self.lowered(stored, &form_id, author)?;
+        let mut lowered = self.lowered(stored, &form_id, author)?;
+        self.keep_places(stored, &mut lowered);
+        self.remember(stored, &form_id, author);
         let pos = self.put(stored)?;
-        self.follow_meta(stored)?;
+        self.follow_meta(stored, author)?;
         for (key, value) in &lowered {
             self.write_again(stored, key.clone(), value.clone())?;
         }
@@ -184,94 +197,6 @@ impl<'t, 'c> Merger<'t, 'c> {
         open.record.apply(stored);
         open.dirty = Some(pos);
         Ok(pos)
-    }
-
-    /// What a changeset lowers without the right to, before it is merged: each key with what is written again.
-    pub fn lowered(
-        &mut self,
-        stored: &Stored,
-        form_id: &str,
-        author: &Author,
-    ) -> Result<Vec<(Key, Value)>, Refusal> {
-        self.load(stored.change.record)?;
-        self.policies(form_id)?;
-        let (Some(policies), Some(open)) = (
-            self.policies.get(form_id),
-            self.open.get(&stored.change.record),
-        ) else {
-            return Ok(Vec::new());
-        };
-        let mut unsent = HashMap::new();
-        for decision in stored.change.decisions.iter().filter(|_| author.decides) {
-            for dot in &decision.dots {
-                unsent.insert(*dot, self.own_and_unsent(open.no, *dot, author)?);
-            }
-        }
-        let by_role = |key: &Key| {
-            let policy = key.field().map(|f| policies.get(f));
-            policy
-                .zip(deciding(author.role))
-                .is_some_and(|(p, role)| p.may_decide(role))
-        };
-        let allowed = |key: &Key, dot: Dot| {
-            author.decides && (by_role(key) || unsent.get(&dot).copied().unwrap_or(false))
-        };
-        Ok(policies.lowered(&open.record, &stored.change, &stored.clock(), allowed))
-    }
-
-    /// A worker may lower what is that user's own and unsent: of an own actor, and not confirmed by any cursor yet.
-    fn own_and_unsent(
-        &self,
-        no: RecordNo,
-        dot: Dot,
-        author: &Author,
-    ) -> Result<bool, StorageError> {
-        let own = self
-            .txn
-            .actor(dot.actor)?
-            .is_some_and(|a| a.user.is_some() && a.user == author.user);
-        if !own {
-            return Ok(false);
-        }
-        Ok(self
-            .txn
-            .change_by_dot(no, dot)?
-            .is_some_and(|row| row.pos > author.confirmed))
-    }
-
-    /// The stronger value again, by an actor that never wrote before, with the context of the refused write.
-    fn write_again(&mut self, refused: &Stored, key: Key, value: Value) -> Result<(), Refusal> {
-        let actor = self.server_actor(None)?;
-        let now = Hlc::new(self.env.now, 0).map_err(StorageError::damaged("clock"))?;
-        let draft = Draft {
-            record: refused.change.record,
-            dot: Dot::new(
-                actor,
-                Seq::ZERO
-                    .next()
-                    .map_err(StorageError::damaged("sequence"))?,
-            ),
-            clock: now,
-            form: refused.change.form,
-            creates: false,
-            epoch: self.txn.epoch()?.id,
-            seen: refused.stamp.context.clone(),
-            writes: vec![(key, value)],
-            decisions: Vec::new(),
-            origin: None,
-            extensions: Vec::new(),
-        };
-        let change = draft.seal().map_err(StorageError::damaged("rewrite"))?;
-        let context = refused.stamp.context.clone();
-        let stamp = Stamp {
-            context,
-            effective: now,
-            received: self.env.now,
-            cut: false,
-        };
-        let stored = Stored { change, stamp };
-        let pos = self.put(&stored)?;
-        self.use_number(&stored, None, pos)
     }
 
     /// An actor of the server, for one changeset: drawn at random and never used again.
@@ -325,25 +250,18 @@ impl<'t, 'c> Merger<'t, 'c> {
         Ok(())
     }
 
-    /// Assigning puts a record into scopes; returning it assigns it to its maker's user (§6.1).
-    fn follow_meta(&mut self, stored: &Stored) -> Result<(), Refusal> {
-        let writes = &stored.change.writes;
-        let touches = |meta: MetaKey| writes.iter().any(|(k, _)| *k == Key::Meta(meta));
-        if touches(MetaKey::Assignee)
-            && let Some(open) = self.open.get(&stored.change.record)
-        {
-            scope::follow_assignees(self.txn, self.env, open.no, &open.record)?;
-        }
-        Ok(())
-    }
-
-    /// Saves every touched record with what lists filter by.
+    /// Saves every touched record with what lists filter by, and lets scopes follow its consent.
     pub fn finish(mut self) -> Result<(), Refusal> {
-        let open = std::mem::take(&mut self.open);
-        for (_, open) in open {
+        let mut open: Vec<Open> = std::mem::take(&mut self.open).into_values().collect();
+        // What enters and leaves by it stands in the log in one order, run after run.
+        open.sort_unstable_by_key(|open| open.no);
+        for open in open {
             if let Some(pos) = open.dirty {
                 let state = self.state(&open.form_id, &open.record)?;
                 self.txn.save_record(open.no, &open.record, &state, pos)?;
+                if open.withheld || state.withheld {
+                    scope::follow_holders(self.txn, self.env, open.no)?;
+                }
             }
         }
         Ok(())
@@ -358,17 +276,6 @@ impl<'t, 'c> Merger<'t, 'c> {
             withheld: policies.withheld(record),
             status: status(record).to_owned(),
         })
-    }
-}
-
-/// The role as forms name it; a server admin has no say over answers.
-fn deciding(role: Role) -> Option<DecideRole> {
-    match role {
-        Role::ServerAdmin => None,
-        Role::OrgAdmin => Some(DecideRole::OrgAdmin),
-        Role::Coordinator => Some(DecideRole::Coordinator),
-        Role::Reviewer => Some(DecideRole::Reviewer),
-        Role::Worker => Some(DecideRole::Worker),
     }
 }
 

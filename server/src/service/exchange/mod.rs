@@ -10,6 +10,7 @@ mod context;
 mod cursor;
 mod gate;
 mod merge;
+mod people;
 mod pull;
 mod push;
 mod reply;
@@ -34,10 +35,11 @@ pub use actor::{grant, new_actor};
 pub(super) use context::checked_context;
 pub(super) use merge::effective;
 pub use merge::{Author, Merger, Refused, status};
+pub(super) use people::{follow as follow_people, owe as owe_people};
 pub(super) use push::meta_code;
 pub use reply::head;
-pub(super) use scope::made;
 pub use scope::set_assigned;
+pub(super) use scope::{follow_holders, given_up, made};
 
 /// Who exchanges.
 #[derive(Clone, Debug)]
@@ -103,8 +105,11 @@ pub enum Refusal {
     #[error("this number was closed after a loss: ask for a new one")]
     ActorClosed,
     /// The actor may not be closed: it is of the epoch in force.
-    #[error("a loss is only taken after a restore")]
+    #[error("a loss is only taken after a restore, from the first number that the server lacks")]
     LossRefused,
+    /// The range of a loss is none.
+    #[error("the lost numbers named are no range")]
+    LossInvalid,
     /// The quarantine of this profile is full.
     #[error("the quarantine of this device is full")]
     QuarantineFull,
@@ -127,8 +132,10 @@ impl Refusal {
             Self::ActorUnknown => "actor_unknown",
             Self::ActorClosed => "actor_closed",
             Self::LossRefused => "loss_refused",
+            Self::LossInvalid => "loss_invalid",
             Self::QuarantineFull => "quarantine_full",
             Self::Storage(StorageError::Full) => "disk_full",
+            Self::Storage(StorageError::Crowded) => "overloaded",
             Self::Storage(_) => "storage_failed",
         }
     }
@@ -155,6 +162,9 @@ pub fn exchange(
         }
     })?;
     let pushed = checked?;
+    if pushed.scopes_owed {
+        people::catch_up(files, env, caller.org)?;
+    }
     files.read(caller.org, |txn| {
         reply::exchange(txn, env, caller, &request, pushed)
     })
@@ -167,28 +177,34 @@ pub fn compare(
     caller: &Caller,
     request: CompareRequest,
 ) -> Result<CompareReply, Refusal> {
-    let (env, caller_) = (env.clone(), caller.clone());
-    files.write(caller.org, move |txn| {
-        match compare::compare(txn, &env, &caller_, &request) {
+    let request = Arc::new(request);
+    let stones = files.read(caller.org, |txn| {
+        compare::returned(txn, env, caller, &request)
+    })?;
+    let (env, caller_, asked) = (env.clone(), caller.clone(), Arc::clone(&request));
+    let owed = files.write(caller.org, move |txn| {
+        match compare::admit(txn, &env, &caller_, &asked, &stones) {
             Err(Refusal::Stopped) => {
                 txn.set_stopped(true)?;
                 Ok(Err(Refusal::Stopped))
             }
-            other => other.map(Ok),
+            Err(other) => Err(other),
+            // A tombstone that came back has erased something: its words leave the file too, after this commit.
+            Ok(()) => Ok(Ok(txn.scrub_owed()?)),
         }
-    })?
+    })?;
+    if owed? {
+        files.scrub_soon(caller.org)?;
+    }
+    // The long part, which only reads, keeps nobody from writing.
+    files.read(caller.org, |txn| compare::reply(txn, caller, &request))
 }
 
 /// What the device can never resend; closes the actor.
-pub fn lost(
-    files: &OrgFiles,
-    env: &Env,
-    caller: &Caller,
-    request: LostRequest,
-) -> Result<(), Refusal> {
-    let (env, caller_) = (env.clone(), caller.clone());
+pub fn lost(files: &OrgFiles, caller: &Caller, request: LostRequest) -> Result<(), Refusal> {
+    let caller_ = caller.clone();
     files.write(caller.org, move |txn| {
-        compare::lost(txn, &env, &caller_, &request)
+        compare::lost(txn, &caller_, &request)
     })
 }
 

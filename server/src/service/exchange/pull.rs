@@ -76,10 +76,12 @@ pub(super) fn page(
         budget,
         in_scope: HashMap::new(),
     };
-    pull.refetch(&mut cursor)?;
-    let mut more = pull.backfill(&mut cursor)?;
-    if cursor.backfill.is_none() {
-        more |= pull.tail(&mut cursor)?;
+    let mut more = pull.refetch(&mut cursor)?;
+    if !more {
+        more = pull.backfill(&mut cursor)?;
+        if cursor.backfill.is_none() {
+            more |= pull.tail(&mut cursor)?;
+        }
     }
     let entries = pull.with_names()?;
     Ok(Page {
@@ -117,9 +119,13 @@ impl Pull<'_, '_> {
         });
     }
 
-    /// Records that the device wants whole again. All of them, whatever the budget: it asked for them.
-    fn refetch(&mut self, cursor: &mut Cursor) -> Result<(), Refusal> {
-        for id in &self.request.refetch {
+    /// Records that the device wants whole again, while they fit; for the rest it asks again. True if there is a rest.
+    fn refetch(&mut self, cursor: &mut Cursor) -> Result<bool, Refusal> {
+        let request = self.request;
+        for id in &request.refetch {
+            if self.full() {
+                return Ok(true);
+            }
             let row = self.txn.record(*id)?;
             let live = match &row {
                 Some(row) => self.live(row.no)?,
@@ -130,10 +136,10 @@ impl Pull<'_, '_> {
                     self.state(row);
                     cursor.seen = self.head;
                 }
-                None => self.entries.push(Entry::Gone { record: *id }),
+                None => self.push(Entry::Gone { record: *id }, 60),
             }
         }
-        Ok(())
+        Ok(false)
     }
 
     /// Everything in scope, page by page; its end is the list of it.
@@ -157,11 +163,12 @@ impl Pull<'_, '_> {
             }
             cursor.backfill = Some(no);
         }
+        if self.full() {
+            return Ok(true);
+        }
         cursor.backfill = None;
         // Policies and tombstones that came before this cursor's tail are told once, here.
-        if from == RecordNo(0) || !self.request.refetch.is_empty() {
-            self.standing()?;
-        }
+        self.standing()?;
         let records: Vec<RecordId> = self.txn.scope_ids(self.caller.profile)?;
         self.bytes += 40 * records.len();
         self.entries.push(Entry::Scope { records });
@@ -297,8 +304,8 @@ impl Pull<'_, '_> {
                     self.push(Entry::Keys { pos, keys }, body.len());
                 }
             }
-            // Erased bodies; the erasure has its own entry.
-            (LogKind::Change, _) | (_, LogEntry::Change(_)) => {}
+            // Erased bodies; the erasure has its own entry. What waits in quarantine was told when it was pushed.
+            (LogKind::Change | LogKind::Quarantined, _) | (_, LogEntry::Change(_)) => {}
         }
         Ok(false)
     }

@@ -118,7 +118,7 @@ impl<'t, 'c> Release<'t, 'c> {
             user: Some(self.author),
             role: Role::Worker,
             decides: false,
-            confirmed: LogPos::ZERO,
+            first: false,
         };
         let merged = self.merger.merge(&stored, &author).map_err(refused)?;
         self.merger
@@ -131,7 +131,7 @@ impl<'t, 'c> Release<'t, 'c> {
             .set_item_status(self.row.dot, ItemStatus::Duplicate)?;
         tell(self.txn, &self.row, true, self.env.now)?;
         self.txn
-            .judge(&self.row, true, self.acting.user, self.env.now)?;
+            .judge(&self.row, true, Some(self.acting.user), self.env.now)?;
         Ok(Released {
             record: self.change.record,
             actor: dot.actor.0,
@@ -160,8 +160,10 @@ impl<'t, 'c> Release<'t, 'c> {
             }
             None if !self.change.creates => Err(no("record_unavailable")),
             None => {
-                let profile = self.row.profile;
-                let number = self.merger.create(&self.change, &form_id, Some(profile))?;
+                let (profile, received) = (self.row.profile, self.row.received);
+                let number = self
+                    .merger
+                    .create(&self.change, &form_id, Some(profile), received)?;
                 made(self.txn, profile, number)?;
                 Ok(number)
             }

@@ -3,7 +3,7 @@
 use tributary_sync_core::change::{Draft, Stamp, Stored};
 use tributary_sync_core::clock::{Clock, Dot, Hlc};
 use tributary_sync_core::conflict::Presence;
-use tributary_sync_core::ids::{LogPos, OrgId, Seq, UserId};
+use tributary_sync_core::ids::{OrgId, Seq, UserId};
 use tributary_sync_core::value::Value;
 
 use super::assign::ASSIGNEE;
@@ -11,7 +11,7 @@ use super::{Assignee, reach, refused};
 use crate::service::access::Role;
 use crate::service::env::Env;
 use crate::service::error::{Code, Result, ServiceError, invalid};
-use crate::service::exchange::{Author, Merger};
+use crate::service::exchange::{Author, Merger, given_up};
 use crate::storage::{
     AuditEntry, OrgFiles, OrgTxn, RecordFilter, RecordNo, RecordRow, StorageError,
 };
@@ -141,11 +141,13 @@ fn assign(
         user: by,
         role: Role::Coordinator,
         decides: false,
-        confirmed: LogPos::ZERO,
+        first: false,
     };
     let merged = merger.merge(&stored, &author).map_err(refused)?;
     merger
         .use_number(&stored, None, merged.pos)
         .map_err(refused)?;
-    merger.finish().map_err(refused)
+    merger.finish().map_err(refused)?;
+    // Whoever leaves reads nothing that the other writes from now on, also where they made it.
+    Ok(given_up(txn, env, row.no, from)?)
 }

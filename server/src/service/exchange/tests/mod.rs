@@ -2,12 +2,18 @@
 //! `sync-core`'s own session, tested against this server elsewhere.
 
 mod attacks;
+mod cost;
 mod full;
 mod ordinary;
+mod pages;
+mod people;
+mod protection;
+mod returns;
+mod rows;
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 
 use sha2::{Digest, Sha256};
 use tributary_sync_core::change::{Changeset, Decision, Draft, Origin, chain_next, chain_start};
@@ -58,14 +64,32 @@ impl Signer for Keyed {
     }
 }
 
-/// Each profile is its own user of the same id.
-struct Everyone;
+/// Each profile is its own user of the same id. Teams are whatever a test says.
+#[derive(Clone, Default)]
+pub(crate) struct Everyone(Arc<Mutex<BTreeMap<TeamId, Vec<ProfileId>>>>);
+impl Everyone {
+    pub(crate) fn join(&self, team: TeamId, phone: &Phone) {
+        let mut teams = self.0.lock().unwrap();
+        teams.entry(team).or_default().push(phone.caller.profile);
+    }
+    pub(crate) fn leave(&self, team: TeamId, phone: &Phone) {
+        let mut teams = self.0.lock().unwrap();
+        let members = teams.entry(team).or_default();
+        members.retain(|p| *p != phone.caller.profile);
+    }
+}
 impl Roster for Everyone {
     fn profiles_of_user(&self, _: OrgId, user: UserId) -> Result<Vec<ProfileId>, StorageError> {
         Ok(vec![ProfileId::from_bytes(*user.as_bytes())])
     }
-    fn profiles_of_team(&self, _: OrgId, _: TeamId) -> Result<Vec<ProfileId>, StorageError> {
-        Ok(Vec::new())
+    fn profiles_of_team(&self, _: OrgId, team: TeamId) -> Result<Vec<ProfileId>, StorageError> {
+        Ok(self
+            .0
+            .lock()
+            .unwrap()
+            .get(&team)
+            .cloned()
+            .unwrap_or_default())
     }
     fn name(&self, _: OrgId, _: UserId) -> Result<Option<String>, StorageError> {
         Ok(Some("Somebody".to_owned()))
@@ -78,6 +102,7 @@ pub(crate) struct Office {
     pub(crate) files: OrgFiles,
     pub(crate) org: OrgId,
     pub(crate) env: Env,
+    pub(crate) people: Everyone,
 }
 
 impl Office {
@@ -92,11 +117,12 @@ impl Office {
     pub(crate) fn open_in(folder: &std::path::Path) -> Self {
         let files = OrgFiles::new(folder).unwrap();
         let org = OrgId::from_bytes([1; 16]);
+        let people = Everyone::default();
         let env = Env {
             now: 1_000_000,
             entropy: Arc::new(Seeded(AtomicU64::new(0))),
             signer: Arc::new(Keyed),
-            roster: Arc::new(Everyone),
+            roster: Arc::new(people.clone()),
             ledger: files.ledger(),
         };
         files.create(org).unwrap();
@@ -133,6 +159,7 @@ impl Office {
             files,
             org,
             env,
+            people,
         }
     }
 
@@ -217,6 +244,31 @@ impl Office {
                 set_assigned(t, &env, profile, no, on)
             })
             .unwrap();
+    }
+    /// As a restore does; `n` names it.
+    pub(crate) fn open_epoch(&self, n: u8) {
+        let id = EpochId::from_bytes([n; 16]);
+        self.files
+            .write::<_, StorageError>(self.org, move |t| t.open_epoch(id, 5))
+            .unwrap();
+    }
+    /// Another phone of the same user.
+    pub(crate) fn second_phone(&self, first: &Phone, n: u8) -> Phone {
+        let mut phone = self.phone(n, first.caller.role);
+        let caller = Caller {
+            profile: ProfileId::from_bytes([n ^ 0x80; 16]),
+            user: first.caller.user,
+            ..phone.caller.clone()
+        };
+        let instance = InstanceId::from_bytes([n ^ 0x80; 16]);
+        let ask = ActorRequest { instance };
+        let reply = actor(&self.files, &self.env, &caller, &ask).unwrap();
+        phone.chain = vec![chain_start(self.org, reply.actor, &caller.device_key)];
+        phone.caller = caller;
+        phone.actor = reply.actor;
+        phone.grant = reply.grant;
+        phone.head = Some(reply.head);
+        phone
     }
     pub(crate) fn erase(&self, id: RecordId) {
         let env = self.env.clone();
@@ -331,7 +383,15 @@ impl Phone {
             effective: None,
         });
     }
-    pub(crate) fn create(&mut self, id: RecordId, writes: Vec<(Key, Value)>, now: u64) {
+    /// Makes a record of somebody who consents, unless the answers say otherwise.
+    pub(crate) fn create(&mut self, id: RecordId, mut writes: Vec<(Key, Value)>, now: u64) {
+        if !writes.iter().any(|(key, _)| *key == CONSENT) {
+            writes.push((CONSENT, code("given")));
+        }
+        self.create_unasked(id, writes, now);
+    }
+    /// Makes a record with these answers alone.
+    pub(crate) fn create_unasked(&mut self, id: RecordId, writes: Vec<(Key, Value)>, now: u64) {
         let draft = Draft {
             creates: true,
             ..self.draft(id, Clock::new(), writes, now)

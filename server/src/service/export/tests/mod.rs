@@ -1,6 +1,7 @@
 //! Exports of a real organisation's file: two form versions, people who disagree, and every script of the region.
 
 mod agreement;
+mod consent;
 mod past;
 mod rows;
 mod sheets;
@@ -131,13 +132,13 @@ impl Office {
         office
     }
     /// Publishes a version; its fields can be written to by their paths from then on.
-    pub(super) fn publish(&mut self, xml: &'static str) -> FormHash {
-        let env = self.env.clone();
+    pub(super) fn publish(&mut self, xml: &str) -> FormHash {
+        let (env, xml) = (self.env.clone(), xml.to_owned());
         let (hash, package) = self
             .files
             .write::<_, StorageError>(self.org, move |txn| {
                 let version = NewVersion {
-                    form: prepare_form(xml).unwrap(),
+                    form: prepare_form(&xml).unwrap(),
                     attachments: Vec::new(),
                     mapping: BTreeMap::new(),
                     weaken: true,
@@ -228,14 +229,14 @@ impl Office {
                 let mut merger = Merger::new(txn, &env);
                 if merger.find(id)?.is_none() {
                     let maker = ProfileId::from_bytes([user; 16]);
-                    merger.create(&stored.change, LINEAGE, Some(maker))?;
+                    merger.create(&stored.change, LINEAGE, Some(maker), env.now)?;
                 }
                 let author = Author {
                     profile: None,
                     user: Some(UserId::from_bytes([user; 16])),
                     role: Role::Coordinator,
                     decides: false,
-                    confirmed: LogPos::ZERO,
+                    first: false,
                 };
                 merger.merge(&stored, &author).unwrap();
                 merger.finish().unwrap();
