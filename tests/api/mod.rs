@@ -2,6 +2,7 @@
 
 mod bodies;
 mod devices;
+mod edge;
 mod field;
 mod isolation;
 mod openapi;

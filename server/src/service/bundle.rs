@@ -46,9 +46,12 @@ fn bad() -> ServiceError {
 }
 
 impl Service {
+    /// Somebody posts a bundle: asked before it is read.
+    pub fn pace_bundle(&self, from: IpAddr) -> Result<()> {
+        self.pacing.bundle(from)
+    }
     /// Opens a bundle and admits what it carries by its chain.
-    pub fn take_bundle(&self, file: &[u8], from: IpAddr) -> Result<BundleOutcome> {
-        self.pacing.one_time(from)?;
+    pub fn take_bundle(&self, file: &[u8]) -> Result<BundleOutcome> {
         let (org, encapsulated, sealed) = bundle::parts(file).map_err(|_| bad())?;
         // Another organisation, none at all, and a seal that does not open get one answer.
         let keys = self.keys.of_org(org).map_err(|_| bad())?;

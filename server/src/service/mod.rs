@@ -33,18 +33,22 @@ pub mod principal;
 pub mod quarantine;
 pub mod records;
 mod roster;
+pub mod rounds;
+pub mod shares;
 pub mod sign_in;
 pub mod sync;
 pub mod teams;
 mod tokens;
 pub mod users;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use aws_lc_rs::hmac;
 
 pub use authority::By;
 pub use device_proof::{DeviceToken, NonceReply};
+pub(crate) use pacing::{Block, household};
 
 use self::ambient::{SharedAmbient, random};
 use self::env::{Entropy, Env};
@@ -59,6 +63,9 @@ use self::tokens::Tokens;
 use crate::storage::directory::Directory;
 use crate::storage::folder::DataFolder;
 use crate::storage::{OrgFiles, StorageError};
+
+/// How long an answer to whether the server can work is good.
+const READY_FOR: Duration = Duration::from_secs(5);
 
 /// What the rules are told from the configuration.
 #[derive(Clone, Debug, Default)]
@@ -87,6 +94,8 @@ pub struct Service {
     refresh_key: hmac::Key,
     data: DataFolder,
     metrics: Metrics,
+    /// When it was last looked whether the server can work, and what was found.
+    ready: Mutex<Option<(Duration, bool)>>,
     form_fields: sync::FormFields,
 }
 
@@ -139,6 +148,7 @@ impl Service {
             directory: Arc::new(directory),
             data: data.clone(),
             metrics: Metrics::default(),
+            ready: Mutex::new(None),
             options,
             keys,
             ambient,
@@ -161,6 +171,10 @@ impl Service {
     pub fn now(&self) -> u64 {
         self.ambient.now()
     }
+    /// Time that only ever goes forward, since some moment in the past.
+    pub fn uptime(&self) -> Duration {
+        self.ambient.uptime()
+    }
     /// What the configuration told.
     pub fn options(&self) -> &ServiceOptions {
         &self.options
@@ -180,8 +194,21 @@ impl Service {
             ledger: self.files.ledger(),
         }
     }
-    /// Whether the directory can be read and the disk takes a page: what a load balancer wants to know.
+    /// Whether the directory can be read and the disk takes a page: what a load balancer wants to know. Anybody may ask,
+    /// so it is looked at once every few seconds, by one at a time.
     pub fn is_ready(&self) -> bool {
+        let mut last = self.ready.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = self.ambient.uptime();
+        match *last {
+            Some((at, ready)) if now < at + READY_FOR => ready,
+            _ => {
+                let ready = self.look_whether_ready();
+                *last = Some((now, ready));
+                ready
+            }
+        }
+    }
+    fn look_whether_ready(&self) -> bool {
         let read: std::result::Result<_, StorageError> =
             self.directory.read(|view| view.server_value("id"));
         read.is_ok_and(|id| id.is_some()) && self.data.takes_a_page()

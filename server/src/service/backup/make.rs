@@ -162,6 +162,11 @@ pub(super) fn mirror_ledger(
     beside.merge(org, &ledger.read(org)?)
 }
 
+/// Whether a file of the folder of keys is an organisation's: what phones believe. The server's own lie beside.
+pub(super) fn of_organisation(path: &str) -> bool {
+    path.contains('/')
+}
+
 fn inside(target: &Path, data: &Path) -> bool {
     let absolute = |p: &Path| std::path::absolute(p).unwrap_or_else(|_| p.to_owned());
     let real = |p: &Path| p.canonicalize().unwrap_or_else(|_| absolute(p));
@@ -281,7 +286,15 @@ impl<'a> Writing<'a> {
         self.set.add(ATTACHMENTS)?;
         let keys = self.plan.data.join("keys");
         match self.plan.which {
-            Which::All => self.set.copy_folder(&keys, "keys")?,
+            // Not the server's own keys and secrets: whoever finds a copy must not be able to sign in with it.
+            Which::All => {
+                for file in sets::files_below(&keys)? {
+                    if of_organisation(&file) {
+                        self.set
+                            .copy_file(&keys.join(&file), &format!("keys/{file}"))?;
+                    }
+                }
+            }
             Which::One(org) => self
                 .set
                 .copy_folder(&keys.join(org.to_string()), &format!("keys/{org}"))?,
@@ -296,6 +309,7 @@ impl<'a> Writing<'a> {
         }
         let place = self.set.place("directory.db")?;
         let schema = copy::database(&directory, &place, &mut |p| progress(Step::Pages(p)))?;
+        copy::without_sign_ins(&place)?;
         self.set.add("directory.db")?;
         self.manifest.directory_schema = Some(schema);
         // An organisation that was made meanwhile is in the directory: let it be in the set, too.

@@ -4,12 +4,14 @@
 //! something gets into quarantine ([`super::exchange`]).
 
 mod discard;
+mod expire;
 mod list;
 mod release;
 #[cfg(test)]
 mod tests;
 
 pub use discard::discard;
+pub use expire::expire;
 pub use list::{QuarantineFilter, QuarantineLine, list};
 pub use release::{Released, release};
 

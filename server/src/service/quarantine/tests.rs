@@ -310,3 +310,41 @@ fn what_waits_for_an_erased_or_restricted_record_does_not_bring_it_back() {
     assert_eq!(quota, 0);
     office.check();
 }
+
+#[test]
+fn what_is_discarded_is_wiped_from_the_file() {
+    let office = Office::open();
+    revoked_with(&office, |dara| {
+        dara.create(record(5), vec![(NAME, text("Vanna the discarded"))], 20);
+    });
+    let no = waiting_lines(&office)[0].no;
+    discard(&office.files, &office.env, &mona(&office), no).unwrap();
+    assert!(office.files.scrub_owed().is_empty());
+    office.files.close(office.org);
+    let bytes = std::fs::read(office.files.path(office.org)).unwrap();
+    let word = b"Vanna the discarded";
+    assert!(!bytes.windows(word.len()).any(|w| w == word));
+    office.check();
+}
+
+#[test]
+fn what_waited_too_long_goes_and_is_written_down() {
+    let office = Office::open();
+    let dara = revoked_with(&office, |dara| {
+        dara.create(record(5), vec![(NAME, text("Vanna"))], 20);
+    });
+    let (profile, now) = (dara.caller.profile, office.env.now);
+    let gone = |before| expire(&office.files, &office.env, office.org, profile, before).unwrap();
+    assert_eq!(gone(now), 0, "not that old");
+    assert_eq!(waiting_lines(&office).len(), 1);
+    assert_eq!(gone(now + 1), 1);
+    assert!(waiting_lines(&office).is_empty());
+    let rows = office
+        .files
+        .read::<_, crate::storage::StorageError>(office.org, |t| t.audit_rows(0, 100))
+        .unwrap();
+    let row = rows.iter().find(|r| r.action == "quarantine.expire");
+    assert_eq!(row.unwrap().detail.as_deref(), Some("bodies=1"));
+    assert!(office.files.scrub_owed().is_empty());
+    office.check();
+}

@@ -117,24 +117,50 @@ impl OrgTxn<'_> {
             )?
             .map_or(0, unsql))
     }
-    /// Notes a judgement. A discarded body is destroyed at once.
-    pub fn judge(&self, row: &QuarantineRow, released: bool, by: UserId, now: u64) -> Result<()> {
+    /// Notes a judgement; the server's own if nobody's. A discarded body is destroyed at once, and its words are owed to
+    /// be wiped.
+    pub fn judge(
+        &self,
+        row: &QuarantineRow,
+        released: bool,
+        by: Option<UserId>,
+        now: u64,
+    ) -> Result<()> {
         self.execute(
             "UPDATE quarantine SET judged = ?2, judged_by = ?3, judged_at = ?4, body = CASE WHEN ?2 = 2 THEN x'' ELSE body END
              WHERE n = ?1",
-            params![row.no, if released { 1 } else { 2 }, by.as_bytes(), sql(now)],
+            params![
+                row.no,
+                if released { 1 } else { 2 },
+                by.as_ref().map(|by| by.as_bytes().as_slice()),
+                sql(now)
+            ],
         )?;
+        if !released {
+            self.set_scrub_owed(true)?;
+        }
         self.execute(
             "UPDATE profile SET quarantine_bytes = max(0, quarantine_bytes - ?2) WHERE id = ?1",
             params![row.profile.as_bytes(), sql(row.body.len() as u64)],
         )?;
         Ok(())
     }
-    /// Throws away the bodies of revoked profiles that came before `before` (retention, §7).
-    pub fn drop_old_quarantine(&self, profile: ProfileId, before: u64) -> Result<usize> {
-        self.execute(
-            "UPDATE quarantine SET judged = 2, judged_at = ?2, body = x'' WHERE profile = ?1 AND judged = 0 AND received < ?2",
+    /// Whose bodies wait that came before `before`.
+    pub fn quarantine_profiles(&self, before: u64) -> Result<Vec<ProfileId>> {
+        self.all(
+            "SELECT DISTINCT profile FROM quarantine WHERE judged = 0 AND received < ?1 ORDER BY profile",
+            [sql(before)],
+            |r| Ok(ProfileId::from_bytes(r.get(0)?)),
+        )
+    }
+    /// What waits of a profile and came before `before`.
+    pub fn quarantine_old(&self, profile: ProfileId, before: u64) -> Result<Vec<QuarantineRow>> {
+        self.all(
+            &format!(
+                "SELECT {COLUMNS} WHERE profile = ?1 AND judged = 0 AND received < ?2 ORDER BY n"
+            ),
             params![profile.as_bytes(), sql(before)],
+            read,
         )
     }
 }
