@@ -1,7 +1,7 @@
 //! The server, its organisations and users.
 
 use std::io::Write;
-use std::net::TcpStream;
+use std::net::{IpAddr, Ipv4Addr, TcpStream};
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -11,7 +11,7 @@ use tempfile::TempDir;
 use tributary::config::{Settings, Transport};
 use tributary::service::access::Role;
 use tributary::service::ambient::{Manual, SharedAmbient, System};
-use tributary::service::names::{NewPassword, Secret};
+use tributary::service::names::Secret;
 use tributary::service::organisations::CreateOrganisation;
 use tributary::service::users::CreateUser;
 use tributary::service::{By, Service, ServiceOptions};
@@ -21,8 +21,8 @@ use tributary_sync_core::ids::{OrgId, UserId};
 
 use super::{Client, DeviceKey, TestDevice};
 
-/// Every test user's password.
-pub(crate) const PASSWORD: &str = "four unrelated words";
+/// The password of every user who has one.
+pub const PASSWORD: &str = "four unrelated words";
 /// When the manual clock starts: 14 November 2023.
 const START_MS: u64 = 1_700_000_000_000;
 
@@ -221,8 +221,12 @@ impl Organisation<'_> {
         };
         let service = self.server.service();
         let made = service.create_user(By::Operator, self.id, &new).unwrap();
-        let password = NewPassword::new(Secret::new(PASSWORD.to_owned())).unwrap();
-        service.set_password(made.user.id, &password).unwrap();
+        // By the link, as people do: who confirms an erasure has set a password for themselves.
+        let password = Secret::new(PASSWORD.to_owned());
+        let here = IpAddr::V4(Ipv4Addr::LOCALHOST);
+        service
+            .reset_password(&made.link.token, password, here)
+            .unwrap();
         made.user.id
     }
     /// A new user, signed in.

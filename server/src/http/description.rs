@@ -17,18 +17,12 @@ impl Modify for Common {
         for (name, description) in [
             ("user", "The access token of a signed-in user."),
             ("device", "The token of a device that proved itself."),
-            (
-                "operator",
-                "The `metrics_token` of the settings. Not needed on the machine itself.",
-            ),
         ] {
-            let mut scheme = HttpBuilder::new()
+            let scheme = HttpBuilder::new()
                 .scheme(HttpAuthScheme::Bearer)
-                .description(Some(description));
-            if name != "operator" {
-                scheme = scheme.bearer_format("JWT");
-            }
-            let scheme = scheme.build();
+                .bearer_format("JWT")
+                .description(Some(description))
+                .build();
             components.add_security_scheme(name, SecurityScheme::Http(scheme));
         }
         let items = api.paths.paths.values_mut();

@@ -243,7 +243,7 @@ impl FromRequest for Operator {
 }
 
 /// The address of whoever posts a bundle, which needs no credential: paced before anything of it is read.
-pub(super) struct BundleFrom;
+pub(super) struct BundleFrom(pub(super) IpAddr);
 
 impl FromRequest for BundleFrom {
     type Error = ServiceError;
@@ -252,7 +252,8 @@ impl FromRequest for BundleFrom {
         let Some(service) = req.app_data::<web::Data<Service>>() else {
             return ready(Err(Code::Internal.into()));
         };
-        ready(service.pace_bundle(Peer::of(req).0).map(|()| Self))
+        let from = Peer::of(req).0;
+        ready(service.pace_bundle(from).map(|()| Self(from)))
     }
 }
 

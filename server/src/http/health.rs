@@ -31,8 +31,9 @@ pub(super) async fn readyz(service: web::Data<Service>) -> Result<HttpResponse> 
 
 /// What the server counts of itself, as Prometheus reads it: for the machine it runs on, and for whoever brings the token
 /// that the settings name.
-#[utoipa::path(get, path = "/metrics", operation_id = "metrics", tag = "server", security((), ("operator" = [])),
-    responses((status = 200, description = "Counters; no label names an organisation.", content_type = "text/plain", body = String)))]
+#[utoipa::path(get, path = "/metrics", operation_id = "metrics", tag = "server",
+    responses((status = 401, description = "Not from this machine, and without the `metrics_token` of the settings as a bearer token.", body = super::problem::Problem),
+              (status = 200, description = "Counters; no label names an organisation.", content_type = "text/plain", body = String)))]
 pub(super) async fn metrics(_: Operator, service: web::Data<Service>) -> Result<HttpResponse> {
     let page = blocking(service, |service| Ok(service.metrics_page()?)).await?;
     Ok(HttpResponse::Ok()

@@ -225,13 +225,13 @@ pub(super) async fn form(
               (status = 429, description = "Too many attempts.", body = Problem)))]
 pub(super) async fn bundle(
     service: web::Data<crate::service::Service>,
-    _from: BundleFrom,
+    from: BundleFrom,
     body: RawBody,
 ) -> Result<web::Json<BundleOutcome>> {
     let permit = BUNDLES.try_acquire().map_err(|_| Code::Overloaded)?;
     let work = move |service: &crate::service::Service| {
         let _permit = permit;
-        service.take_bundle(&body.decode(REQUEST_BYTES_MAX)?)
+        service.take_bundle(&body.decode(REQUEST_BYTES_MAX)?, from.0)
     };
     super::blocking(service, work).await.map(web::Json)
 }

@@ -45,13 +45,21 @@ fn bad() -> ServiceError {
     Code::BundleInvalid.into()
 }
 
+/// One of several files that came before its forerunner, in the words of whoever carries them.
+fn early(gap: Refusal) -> ServiceError {
+    ServiceError::from(gap).detail(
+        "This file goes on from another one of the same device that has not arrived yet. Nothing is lost: bring the file \
+         with the lower number first, then this one again.",
+    )
+}
+
 impl Service {
     /// Somebody posts a bundle: asked before it is read.
     pub fn pace_bundle(&self, from: IpAddr) -> Result<()> {
         self.pacing.bundle(from)
     }
     /// Opens a bundle and admits what it carries by its chain.
-    pub fn take_bundle(&self, file: &[u8]) -> Result<BundleOutcome> {
+    pub fn take_bundle(&self, file: &[u8], from: IpAddr) -> Result<BundleOutcome> {
         let (org, encapsulated, sealed) = bundle::parts(file).map_err(|_| bad())?;
         // Another organisation, none at all, and a seal that does not open get one answer.
         let keys = self.keys.of_org(org).map_err(|_| bad())?;
@@ -70,6 +78,8 @@ impl Service {
         for batch in &content.batches {
             self.take_batch(&device, batch, &mut outcome)?;
         }
+        // One of ours has signed it: whoever carries several files may bring them at once.
+        self.pacing.bundle_good(from);
         Ok(outcome)
     }
 
@@ -105,6 +115,7 @@ impl Service {
                 agreed: Some(agreed),
                 ..
             }) if agreed == last => outcome.known += carried,
+            Err(gap @ Refusal::Gap { .. }) => return Err(early(gap)),
             Err(refusal) => return Err(refusal.into()),
         }
         Ok(())

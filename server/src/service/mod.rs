@@ -20,6 +20,7 @@ pub mod export;
 pub mod forms;
 mod handover;
 pub mod keys;
+pub mod local_time;
 pub mod metrics;
 pub mod names;
 mod nonces;
@@ -64,7 +65,7 @@ use crate::storage::directory::Directory;
 use crate::storage::folder::DataFolder;
 use crate::storage::{OrgFiles, StorageError};
 
-/// How long an answer to whether the server can work is good.
+/// How long it is taken for granted that the server can work.
 const READY_FOR: Duration = Duration::from_secs(5);
 
 /// What the rules are told from the configuration.
@@ -78,6 +79,18 @@ pub struct ServiceOptions {
     pub certificate: Option<String>,
     /// Copies go off this machine on a schedule.
     pub copies: bool,
+    /// How often; a day where it is not said.
+    pub copies_every: Option<Duration>,
+}
+
+impl ServiceOptions {
+    /// How long one round of copying takes, in milliseconds.
+    pub(crate) fn copy_round(&self) -> u64 {
+        let every = self
+            .copies_every
+            .unwrap_or(Duration::from_secs(24 * 60 * 60));
+        u64::try_from(every.as_millis()).unwrap_or(u64::MAX)
+    }
 }
 
 /// The rules and what they need. One for a data folder.
@@ -94,8 +107,8 @@ pub struct Service {
     refresh_key: hmac::Key,
     data: DataFolder,
     metrics: Metrics,
-    /// When it was last looked whether the server can work, and what was found.
-    ready: Mutex<Option<(Duration, bool)>>,
+    /// When it was last seen that the server can work.
+    ready: Mutex<Option<Duration>>,
     form_fields: sync::FormFields,
 }
 
@@ -195,18 +208,16 @@ impl Service {
         }
     }
     /// Whether the directory can be read and the disk takes a page: what a load balancer wants to know. Anybody may ask,
-    /// so it is looked at once every few seconds, by one at a time.
+    /// so while it can, it is looked at once every few seconds, and always by one at a time.
     pub fn is_ready(&self) -> bool {
         let mut last = self.ready.lock().unwrap_or_else(PoisonError::into_inner);
         let now = self.ambient.uptime();
-        match *last {
-            Some((at, ready)) if now < at + READY_FOR => ready,
-            _ => {
-                let ready = self.look_whether_ready();
-                *last = Some((now, ready));
-                ready
-            }
+        if last.is_some_and(|at| now < at + READY_FOR) {
+            return true;
         }
+        let ready = self.look_whether_ready();
+        *last = ready.then_some(now);
+        ready
     }
     fn look_whether_ready(&self) -> bool {
         let read: std::result::Result<_, StorageError> =

@@ -260,6 +260,10 @@ impl Pacing {
     pub(crate) fn bundle(&self, from: IpAddr) -> Result<()> {
         self.bundles.attempt(from)
     }
+    /// It was good: what was counted for the address is forgotten.
+    pub(crate) fn bundle_good(&self, from: IpAddr) {
+        self.bundles.address.forget(&block(from));
+    }
     /// A code or a one-time link was not good: the refusal, unless there were too many.
     pub(crate) fn one_time_failed(&self, from: IpAddr, refusal: ServiceError) -> ServiceError {
         match self.one_time.attempt(from) {

@@ -322,7 +322,8 @@ fn sync_folders(folder: &Path) -> Result<()> {
     sync_folder(folder)
 }
 
-fn private_folder(path: &Path) -> Result<()> {
+/// Makes a folder, and those above it, for its owner only.
+pub fn private_folder(path: &Path) -> Result<()> {
     let mut builder = fs::DirBuilder::new();
     builder.recursive(true);
     #[cfg(unix)]

@@ -8,6 +8,7 @@ use tributary_sync_core::ids::{LogPos, OrgId};
 use super::manifest::{ATTACHMENTS, AuditHead, Manifest, OrgEntry, Sets, set_name, verify_org};
 use super::{BackupError, Step, keep};
 use crate::service::env::Env;
+use crate::service::keys::signs_in;
 use crate::storage::sets::{self, SetWriter, TargetLock};
 use crate::storage::{AuditEntry, Ledger, OrgFiles, OrgTxn, StorageError, copy};
 
@@ -162,11 +163,6 @@ pub(super) fn mirror_ledger(
     beside.merge(org, &ledger.read(org)?)
 }
 
-/// Whether a file of the folder of keys is an organisation's: what phones believe. The server's own lie beside.
-pub(super) fn of_organisation(path: &str) -> bool {
-    path.contains('/')
-}
-
 fn inside(target: &Path, data: &Path) -> bool {
     let absolute = |p: &Path| std::path::absolute(p).unwrap_or_else(|_| p.to_owned());
     let real = |p: &Path| p.canonicalize().unwrap_or_else(|_| absolute(p));
@@ -286,10 +282,10 @@ impl<'a> Writing<'a> {
         self.set.add(ATTACHMENTS)?;
         let keys = self.plan.data.join("keys");
         match self.plan.which {
-            // Not the server's own keys and secrets: whoever finds a copy must not be able to sign in with it.
+            // Not the keys of tokens: whoever finds a copy must not be able to sign in with it.
             Which::All => {
                 for file in sets::files_below(&keys)? {
-                    if of_organisation(&file) {
+                    if !signs_in(&file) {
                         self.set
                             .copy_file(&keys.join(&file), &format!("keys/{file}"))?;
                     }

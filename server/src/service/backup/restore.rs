@@ -8,10 +8,11 @@ use std::path::{Path, PathBuf};
 
 use tributary_sync_core::ids::{EpochId, LogPos, OrgId, Tombstone};
 
-use super::make::{Which, of_organisation};
+use super::make::Which;
 use super::manifest::{OrgEntry, Set, Sets, verify_file, verify_org};
 use super::{BackupError, Step};
 use crate::service::env::Entropy;
+use crate::service::keys::signs_in;
 use crate::storage::folder::FolderLock;
 use crate::storage::{AuditEntry, Ledger, OrgFiles, StorageError, copy, read_file, sets};
 
@@ -171,12 +172,14 @@ fn with_shared<'a>(sets: &'a Sets, source: &Source, chosen: &Chosen<'a>) -> Opti
         })
 }
 
-/// The directory and the keys of organisations, where the data folder has none: what is here is newer and knows of later
-/// revocations. The server makes token keys and secrets of its own: people sign in again, phones prove themselves again.
+/// The directory and the keys, where the data folder has none: what is here is newer and knows of later
+/// revocations. The server makes keys for tokens anew: people sign in again, phones prove themselves again.
 /// Copies of earlier programs have those keys, and sign-ins in their directory: they are not brought back.
 fn restore_shared(data: &Path, set: &Set) -> Result<(), BackupError> {
     for file in set.manifest.files.iter().map(|f| f.path.as_str()) {
-        let key = file.strip_prefix("keys/").is_some_and(of_organisation);
+        let key = file
+            .strip_prefix("keys/")
+            .is_some_and(|key| !signs_in(key));
         let shared = file == "directory.db" || key;
         let place = data.join(file);
         if shared && !place.exists() {

@@ -44,6 +44,7 @@ fn phones_that_know_more_than_an_older_copy_bring_it_back_and_nothing_erased_ret
         cellar.office.row(record(2)).is_some(),
         "the ledger was lost with the disk after the last copy"
     );
+    assert!(cellar.holds("to be erased"));
 
     for phone in [&mut dara, &mut mei, &mut linh] {
         rejoin(phone, &cellar);
@@ -51,6 +52,10 @@ fn phones_that_know_more_than_an_older_copy_bring_it_back_and_nothing_erased_ret
     assert!(
         cellar.office.row(record(2)).is_none(),
         "the tombstone came back with the phone"
+    );
+    assert!(
+        !cellar.holds("to be erased"),
+        "its words are still in the file"
     );
     assert_eq!(cellar.office.live(record(1), &NAME), ["after the copy"]);
     assert_eq!(cellar.office.live(record(3), &NAME), ["new after the copy"]);
@@ -313,7 +318,7 @@ fn a_whole_restore_takes_the_directory_from_the_newest_copy_that_has_one() {
     signed_in(&directory);
     let of_org = format!("keys/{}/root.p8", cellar.org());
     std::fs::create_dir_all(cellar.data().join(&of_org).parent().unwrap()).unwrap();
-    for key in [SERVER_KEYS[0], SERVER_KEYS[1], &of_org] {
+    for key in [SERVER_KEYS[0], SERVER_KEYS[1], CERTIFICATE, &of_org] {
         std::fs::write(cellar.data().join(key), b"a key").unwrap();
     }
     cellar.copy();
@@ -341,6 +346,7 @@ fn a_whole_restore_takes_the_directory_from_the_newest_copy_that_has_one() {
     );
     assert!(directory.is_file());
     assert!(data.join(&of_org).is_file());
+    assert!(data.join(CERTIFICATE).is_file(), "phones pin it");
     assert_eq!(
         sign_ins(&directory),
         (false, false),
@@ -349,6 +355,7 @@ fn a_whole_restore_takes_the_directory_from_the_newest_copy_that_has_one() {
 }
 
 const SERVER_KEYS: [&str; 2] = ["keys/token-user.p8", "keys/refresh.secret"];
+const CERTIFICATE: &str = "keys/tls.key";
 const SESSION: SessionId = SessionId::from_bytes([4; 16]);
 
 /// A directory with one user, who is signed in and has a one-time link.
