@@ -19,7 +19,7 @@ use crate::http;
 use crate::http::connections::{ALL_MAX, Connections};
 use crate::service::ambient::{SharedAmbient, System};
 use crate::service::backup::{BackupError, Made, Runner, Schedule};
-use crate::service::rounds::Rounds;
+use crate::service::upkeep::Upkeep;
 use crate::service::{Service, ServiceOptions};
 use crate::storage::StorageError;
 use crate::storage::folder::{DataFolder, FolderLock};
@@ -33,6 +33,8 @@ const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
 const KEEP_ALIVE: Duration = Duration::from_secs(5);
 /// How long the other side may take to read an answer that came before its request was read, and to hang up.
 const CLOSING_TIMEOUT: Duration = Duration::from_secs(5);
+/// Threads of one worker that may block, made as they are needed: several times what one organisation's writer lets wait.
+const BLOCKING_THREADS: usize = 512;
 
 /// A server that has its port and has not begun to answer.
 pub struct Application {
@@ -216,9 +218,9 @@ impl Application {
             metrics_token: self.settings.metrics_token.clone(),
             rooms: http::Rooms::default(),
         });
-        // Ends, with a copy that is under way, when the server does.
+        // They end, with what is under way, when the server does.
         let _copies = self.copies()?;
-        let _rounds = Rounds::start(Arc::clone(&self.service))?;
+        let _upkeep = Upkeep::start(Arc::clone(&self.service), report_upkeep)?;
         let app = move || {
             App::new()
                 .app_data(service.clone())
@@ -246,6 +248,7 @@ impl Application {
             .client_request_timeout(HEAD_TIMEOUT)
             .client_disconnect_timeout(CLOSING_TIMEOUT)
             .keep_alive(KEEP_ALIVE)
+            .worker_max_blocking_threads(BLOCKING_THREADS)
             .shutdown_signal(stopped(self.stop.subscribe()));
         let server = match self.tls {
             Some(tls) => server.listen_rustls_0_23(self.listener, tls.config)?,
@@ -273,6 +276,15 @@ fn report_copy(outcome: &Result<Made, BackupError>) {
             tracing::info!(organisations = made.copied.len(), "copied");
         }
         Err(error) => tracing::error!(%error, "no copy was made"),
+    }
+}
+
+/// Says in the log what a round of upkeep did.
+fn report_upkeep(outcome: &crate::service::error::Result<u64>) {
+    match outcome {
+        Ok(0) => {}
+        Ok(bodies) => tracing::info!(bodies, "left quarantine unjudged: their time was over"),
+        Err(error) => tracing::error!(code = error.code.entry().code, "upkeep failed"),
     }
 }
 

@@ -34,12 +34,12 @@ pub mod principal;
 pub mod quarantine;
 pub mod records;
 mod roster;
-pub mod rounds;
 pub mod shares;
 pub mod sign_in;
 pub mod sync;
 pub mod teams;
 mod tokens;
+pub mod upkeep;
 pub mod users;
 
 use std::sync::{Arc, Mutex, PoisonError};

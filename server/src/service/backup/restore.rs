@@ -177,9 +177,7 @@ fn with_shared<'a>(sets: &'a Sets, source: &Source, chosen: &Chosen<'a>) -> Opti
 /// Copies of earlier programs have those keys, and sign-ins in their directory: they are not brought back.
 fn restore_shared(data: &Path, set: &Set) -> Result<(), BackupError> {
     for file in set.manifest.files.iter().map(|f| f.path.as_str()) {
-        let key = file
-            .strip_prefix("keys/")
-            .is_some_and(|key| !signs_in(key));
+        let key = file.strip_prefix("keys/").is_some_and(|key| !signs_in(key));
         let shared = file == "directory.db" || key;
         let place = data.join(file);
         if shared && !place.exists() {

@@ -76,10 +76,12 @@ pub(super) fn page(
         budget,
         in_scope: HashMap::new(),
     };
-    pull.refetch(&mut cursor)?;
-    let mut more = pull.backfill(&mut cursor)?;
-    if cursor.backfill.is_none() {
-        more |= pull.tail(&mut cursor)?;
+    let mut more = pull.refetch(&mut cursor)?;
+    if !more {
+        more = pull.backfill(&mut cursor)?;
+        if cursor.backfill.is_none() {
+            more |= pull.tail(&mut cursor)?;
+        }
     }
     let entries = pull.with_names()?;
     Ok(Page {
@@ -117,9 +119,13 @@ impl Pull<'_, '_> {
         });
     }
 
-    /// Records that the device wants whole again. All of them, whatever the budget: it asked for them.
-    fn refetch(&mut self, cursor: &mut Cursor) -> Result<(), Refusal> {
-        for id in &self.request.refetch {
+    /// Records that the device wants whole again, while they fit; for the rest it asks again. True if there is a rest.
+    fn refetch(&mut self, cursor: &mut Cursor) -> Result<bool, Refusal> {
+        let request = self.request;
+        for id in &request.refetch {
+            if self.full() {
+                return Ok(true);
+            }
             let row = self.txn.record(*id)?;
             let live = match &row {
                 Some(row) => self.live(row.no)?,
@@ -130,10 +136,10 @@ impl Pull<'_, '_> {
                     self.state(row);
                     cursor.seen = self.head;
                 }
-                None => self.entries.push(Entry::Gone { record: *id }),
+                None => self.push(Entry::Gone { record: *id }, 60),
             }
         }
-        Ok(())
+        Ok(false)
     }
 
     /// Everything in scope, page by page; its end is the list of it.

@@ -117,8 +117,31 @@ impl OrgTxn<'_> {
             )?
             .map_or(0, unsql))
     }
-    /// Notes a judgement; the server's own if nobody's. A discarded body is destroyed at once, and its words are owed to
-    /// be wiped.
+    /// Bodies that wait and that nobody can tell the record of, the oldest first, at most `limit`.
+    pub fn quarantine_nameless(&self, limit: u32) -> Result<Vec<QuarantineRow>> {
+        self.all(
+            &format!("SELECT {COLUMNS} WHERE judged = 0 AND record IS NULL ORDER BY n LIMIT ?1"),
+            [limit],
+            read,
+        )
+    }
+    /// What of a profile has waited since before `before`, the oldest first, at most `limit`.
+    pub fn quarantine_before(
+        &self,
+        profile: ProfileId,
+        before: u64,
+        limit: u32,
+    ) -> Result<Vec<QuarantineRow>> {
+        self.all(
+            &format!(
+                "SELECT {COLUMNS} WHERE profile = ?1 AND judged = 0 AND received < ?2 ORDER BY n LIMIT ?3"
+            ),
+            params![profile.as_bytes(), sql(before), limit],
+            read,
+        )
+    }
+    /// Notes a judgement; by nobody when its time was over. A discarded body is destroyed at once, and its words are owed to be
+    /// wiped from the file.
     pub fn judge(
         &self,
         row: &QuarantineRow,
@@ -132,7 +155,7 @@ impl OrgTxn<'_> {
             params![
                 row.no,
                 if released { 1 } else { 2 },
-                by.as_ref().map(|by| by.as_bytes().as_slice()),
+                by.as_ref().map(|u| u.as_bytes().as_slice()),
                 sql(now)
             ],
         )?;
@@ -144,24 +167,6 @@ impl OrgTxn<'_> {
             params![row.profile.as_bytes(), sql(row.body.len() as u64)],
         )?;
         Ok(())
-    }
-    /// Whose bodies wait that came before `before`.
-    pub fn quarantine_profiles(&self, before: u64) -> Result<Vec<ProfileId>> {
-        self.all(
-            "SELECT DISTINCT profile FROM quarantine WHERE judged = 0 AND received < ?1 ORDER BY profile",
-            [sql(before)],
-            |r| Ok(ProfileId::from_bytes(r.get(0)?)),
-        )
-    }
-    /// What waits of a profile and came before `before`.
-    pub fn quarantine_old(&self, profile: ProfileId, before: u64) -> Result<Vec<QuarantineRow>> {
-        self.all(
-            &format!(
-                "SELECT {COLUMNS} WHERE profile = ?1 AND judged = 0 AND received < ?2 ORDER BY n"
-            ),
-            params![profile.as_bytes(), sql(before)],
-            read,
-        )
     }
 }
 

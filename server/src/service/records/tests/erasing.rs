@@ -250,12 +250,7 @@ fn the_second_person_is_none_whom_the_first_has_made_promoted_or_let_in() {
     }
     dara.sync(&office);
     let chief = admin(&office);
-    let of_old = [
-        desk(&office, 111, Role::OrgAdmin),
-        desk(&office, 112, Role::OrgAdmin),
-        desk(&office, 113, Role::OrgAdmin),
-        desk(&office, 114, Role::OrgAdmin),
-    ];
+    let of_old = [111, 112, 113, 114].map(|n| desk(&office, n, Role::OrgAdmin));
     for who in &of_old {
         long_here(&office, who);
     }
@@ -265,63 +260,22 @@ fn the_second_person_is_none_whom_the_first_has_made_promoted_or_let_in() {
         restrict(&office.files, &second, &chief, record(n)).unwrap();
     }
     let [honest, relinked, again, late] = &of_old;
-    let (made, promoted, no_password) = (
-        desk(&office, 121, Role::OrgAdmin),
-        desk(&office, 122, Role::OrgAdmin),
-        desk(&office, 123, Role::OrgAdmin),
-    );
-    happened(
-        &office,
-        3,
-        chief.user,
-        "user.create",
-        made.user,
-        "org_admin",
-    );
-    happened(&office, 3, made.user, "user.password", made.user, "link");
-    happened(
-        &office,
-        0,
-        honest.user,
-        "user.create",
-        promoted.user,
-        "worker",
-    );
-    happened(
-        &office,
-        0,
-        promoted.user,
-        "user.password",
-        promoted.user,
-        "link",
-    );
-    happened(
-        &office,
-        3,
-        chief.user,
-        "user.role",
-        promoted.user,
-        "org_admin",
-    );
-    happened(
-        &office,
-        0,
-        honest.user,
-        "user.create",
-        no_password.user,
-        "org_admin",
-    );
-    happened(&office, 3, chief.user, "user.reset", relinked.user, "");
-    happened(
-        &office,
-        3,
-        relinked.user,
-        "user.password",
-        relinked.user,
-        "link",
-    );
-    happened(&office, 3, chief.user, "user.disable", again.user, "");
-    happened(&office, 3, chief.user, "user.enable", again.user, "");
+    let [made, promoted, bare] = [121, 122, 123].map(|n| desk(&office, n, Role::OrgAdmin));
+    let admin = "org_admin";
+    for (day, by, action, to, what) in [
+        (0, honest, "user.create", &promoted, "worker"),
+        (0, &promoted, "user.password", &promoted, "link"),
+        (0, honest, "user.create", &bare, admin),
+        (3, &chief, "user.create", &made, admin),
+        (3, &made, "user.password", &made, "link"),
+        (3, &chief, "user.role", &promoted, admin),
+        (3, &chief, "user.reset", relinked, ""),
+        (3, relinked, "user.password", relinked, "link"),
+        (3, &chief, "user.disable", again, ""),
+        (3, &chief, "user.enable", again, ""),
+    ] {
+        happened(&office, day, by.user, action, to.user, what);
+    }
     let ninth = later(&office, 9 * DAYS + 1);
     let all = (1..=10).map(record).collect();
     let EraseOutcome::NeedsSecond(proposal) = erase_all(&office, &ninth, &chief, all) else {
@@ -331,15 +285,7 @@ fn the_second_person_is_none_whom_the_first_has_made_promoted_or_let_in() {
     happened(&office, 10, late.user, "user.password", late.user, "link");
     let tenth = later(&office, 11 * DAYS);
     let confirm = |who: &Acting| confirm_erasure(&office.files, &tenth, who, true, &proposal.id);
-    for puppet in [
-        &chief,
-        &made,
-        &promoted,
-        &no_password,
-        relinked,
-        again,
-        late,
-    ] {
+    for puppet in [&chief, &made, &promoted, &bare, relinked, again, late] {
         assert_eq!(refusal(confirm(puppet)), Code::SecondPersonNeeded);
     }
     assert!(office.row(record(1)).is_some());
