@@ -217,7 +217,7 @@ impl Office {
                             user: None,
                             role: Role::Coordinator,
                             decides: false,
-                            confirmed: LogPos::ZERO,
+                            first: false,
                         };
                         merger.merge(stored, &author).unwrap();
                     }

@@ -201,36 +201,79 @@ impl Policies {
     /// What `change`, standing at `clock`, lowers without a decision that it may make: each key with the value that
     /// must be written again beside it: the strongest one of a protective field, the codes that were taken out of a
     /// union field. Deleting a row takes what is in it and in the rows inside it, so it lowers like clearing each of them;
-    /// the decision then names the answer's key. `allowed` tells for the dots of a decision whether this author may lower them.
+    /// the decision then names the answer's key. `floor` tells for the dots of a decision whether this author may lower
+    /// them, and below which values still not: below none by right, and where a mistake is corrected that nobody can have
+    /// relied on, below none of those that the mistake had overwritten ([`Policies::overwritten`]).
     pub fn lowered(
         &self,
         record: &Record,
         change: &Changeset,
         clock: &Clock,
-        allowed: impl Fn(&Key, Dot) -> bool,
+        floor: impl Fn(&Key, Dot) -> Option<Vec<Value>>,
     ) -> Vec<(Key, Value)> {
         let mut out = Vec::new();
         for (key, value) in read_as(record, change) {
-            let Some(policy) = key.field().map(|f| &self.get(f).policy) else {
+            let Some(policy) = self.judged(key) else {
                 continue;
             };
             let decided = change.decisions.iter().find(|d| d.key == *key);
-            let permitted = |dot: Dot| {
-                decided.is_some_and(|d| d.dots.binary_search(&dot).is_ok()) && allowed(key, dot)
-            };
-            let overwritten =
-                |dot: Dot| dot != change.dot && record.live(dot).is_some_and(|l| l.clock <= *clock);
-            let taken = record
-                .values(key)
-                .iter()
-                .filter(|(dot, _)| overwritten(*dot) && !permitted(*dot))
-                .map(|(_, old)| old);
-            if let Some(stronger) = policy.stronger(taken, value) {
+            let named = |dot: Dot| decided.is_some_and(|d| d.dots.binary_search(&dot).is_ok());
+            let binds = |dot: Dot| named(dot).then(|| floor(key, dot)).flatten();
+            let taken = taken(record, key, (change.dot, clock), binds);
+            if let Some(stronger) = policy.stronger(taken.iter(), value) {
                 out.push((key.clone(), stronger));
             }
         }
         out
     }
+
+    /// What `change`, standing at `clock`, overwrites under each key with a policy. Of what the same author had not sent
+    /// either, `floor` tells what that had overwritten: a chain of corrections ends at the values that others may know.
+    pub fn overwritten(
+        &self,
+        record: &Record,
+        change: &Changeset,
+        clock: &Clock,
+        floor: impl Fn(&Key, Dot) -> Option<Vec<Value>>,
+    ) -> Vec<(Key, Vec<Value>)> {
+        let judged = read_as(record, change)
+            .into_keys()
+            .filter(|key| self.judged(key).is_some());
+        let of = |key: &Key| taken(record, key, (change.dot, clock), |dot| floor(key, dot));
+        judged
+            .map(|key| (key.clone(), of(key)))
+            .filter(|(_, values)| !values.is_empty())
+            .collect()
+    }
+
+    /// The policy of an answer whose lowering is a decision.
+    fn judged(&self, key: &Key) -> Option<&Policy> {
+        let policy = key.field().map(|f| &self.get(f).policy);
+        policy.filter(|p| **p != Policy::Single)
+    }
+}
+
+/// The live values under a key that a changeset overwrites, or in place of one of them what `floor` says.
+fn taken(
+    record: &Record,
+    key: &Key,
+    (by, clock): (Dot, &Clock),
+    floor: impl Fn(Dot) -> Option<Vec<Value>>,
+) -> Vec<Value> {
+    let overwritten = |dot: Dot| dot != by && record.live(dot).is_some_and(|l| l.clock <= *clock);
+    let mut out: Vec<Value> = Vec::new();
+    for (dot, old) in record.values(key) {
+        if overwritten(*dot) {
+            let values = floor(*dot).unwrap_or_else(|| vec![old.clone()]);
+            out.extend(
+                values
+                    .into_iter()
+                    .filter(|v| !out.contains(v))
+                    .collect::<Vec<_>>(),
+            );
+        }
+    }
+    out
 }
 
 /// What is read of each key after a change: what it writes, and nothing in the rows that it deletes.

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use tributary::storage::{LogEntry, QuarantineRow, RecordRow, StorageError};
 use tributary_sync_core::change::Changeset;
 use tributary_sync_core::ids::{LogPos, RecordId, Seq};
-use tributary_sync_core::session::Store as _;
+use tributary_sync_core::session::{Store as _, Whereabouts, status};
 use tributary_sync_core::value::Value;
 
 use super::phone::{CONSENT, NAME, SaveNo, number};
@@ -142,9 +142,6 @@ pub(super) fn finally(world: &mut World) -> Result<(), String> {
     anytime(world)?;
     let server = look(world);
     for (n, phone) in world.phones.iter().enumerate() {
-        if world.revoked.contains(&phone.caller.profile) {
-            continue;
-        }
         let profile = phone.store.profile().unwrap();
         for actor in &profile.actors {
             for own in phone
@@ -172,7 +169,30 @@ pub(super) fn finally(world: &mut World) -> Result<(), String> {
                 }
             }
         }
-        same_as_server(world, &server, n)?;
+        // A revoked phone brings what it has, and hears nothing any more.
+        if !world.revoked.contains(&phone.caller.profile) {
+            same_as_server(world, &server, n)?;
+        }
+    }
+    Ok(())
+}
+
+/// After a restore from the newest copy: what a phone counts as copied is there, in the log or in quarantine.
+pub(super) fn copied(world: &World) -> Result<(), String> {
+    let server = look(world);
+    for (n, phone) in world.phones.iter().enumerate() {
+        for (dot, _, place) in status(&phone.store).unwrap() {
+            let own = phone.store.own(dot).unwrap();
+            for no in own.iter().flat_map(|o| &o.body).flat_map(saves) {
+                let kept = server.logged.contains_key(&no) || server.quarantined.contains(&no);
+                let erased = world.erased.contains(&world.truth[&no].record);
+                if place == Whereabouts::Copied && !kept && !erased {
+                    return Err(format!(
+                        "phone {n} counts g{no} as copied, and no copy holds it"
+                    ));
+                }
+            }
+        }
     }
     Ok(())
 }

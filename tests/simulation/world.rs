@@ -20,6 +20,7 @@ use tributary_sync_core::session::{
 };
 use tributary_sync_core::wire::message::*;
 
+use super::checks;
 use super::phone::{FORM, Phone, SaveNo, Truth};
 use super::schedule::{Net, Step};
 
@@ -256,7 +257,10 @@ impl World {
                 stored_is_enough,
             } if phone < phones => self.empty(phone, stored_is_enough),
             Step::Backup => self.backup(),
-            Step::Restore => self.restore(0),
+            Step::Restore => {
+                self.restore(0);
+                checks::copied(self)?;
+            }
             Step::ImageDisk => {
                 let bytes = self.file_bytes();
                 self.disk_images.push(bytes);

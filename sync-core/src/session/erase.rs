@@ -29,8 +29,8 @@ pub(super) fn erase(
             store.drop_open_form(form.session)?;
         }
     }
-    for mut own in store.own_of(record)? {
-        own.body = None;
+    for own in store.own_of(record)? {
+        let mut own = own.without_body();
         own.record = None;
         store.put_own(&own)?;
     }

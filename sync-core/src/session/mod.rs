@@ -40,4 +40,4 @@ pub use receive::Verifier;
 pub use run::{Next, Reply, Request, Run};
 pub use save::{Save, save};
 pub use status::{Summary, Whereabouts, status, summary, whereabouts};
-pub use store::{Fate, FormText, Held, OpenForm, Own, Person, Store, StoreError};
+pub use store::{Fate, Floor, FormText, Held, OpenForm, Own, Person, Store, StoreError};

@@ -237,7 +237,7 @@ pub(super) fn drop_record(
     profile.refetch.remove(&record);
     for own in store.own_of(record)? {
         if own.body.is_some() && super::status::is_copied(profile, &own) {
-            store.put_own(&Own { body: None, ..own })?;
+            store.put_own(&own.without_body())?;
         }
     }
     Ok(())

@@ -93,10 +93,7 @@ fn take_voided(store: &mut dyn Store, actor: ActorId) -> Result<Vec<Own>, Sessio
     let mut out = Vec::new();
     for own in store.own_after(actor, Seq::ZERO, usize::MAX)? {
         if own.fate.status == Some(Status::Void) && own.body.is_some() {
-            store.put_own(&Own {
-                body: None,
-                ..own.clone()
-            })?;
+            store.put_own(&own.clone().without_body())?;
             out.push(own);
         }
     }
@@ -141,6 +138,7 @@ fn make_one_again(
         sent: own.fate.sent,
         opaque: own.fate.opaque,
         effective: own.fate.effective,
+        floor: own.fate.floor,
         ..Fate::default()
     };
     append(store, profile, change, fate)
@@ -199,10 +197,7 @@ pub(super) fn make_again(
     let mut renames = Renames::default();
     for dot in voided {
         if let Some(own) = store.own(*dot)? {
-            store.put_own(&Own {
-                body: None,
-                ..own.clone()
-            })?;
+            store.put_own(&own.clone().without_body())?;
             make_one_again(store, profile, actor, own, &mut renames)?;
         }
     }

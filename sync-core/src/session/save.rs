@@ -1,15 +1,15 @@
 //! Saving a form: one changeset, with what the person saw as its context.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::device::{Profile, Role};
 use super::error::{SaveRefused, SessionError};
 use super::open::form_of;
 use super::rights;
-use super::store::{Fate, Held, OpenForm, Own, Store};
+use super::store::{Fate, Floor, Held, OpenForm, Own, Store};
 use crate::change::{Changeset, Decision, Draft, Stamp, Stored, chain_next};
 use crate::clock::{Clock, Dot};
-use crate::ids::{LogPos, Seq};
+use crate::ids::LogPos;
 use crate::key::{Key, MetaKey};
 use crate::policy::Policies;
 use crate::record::Record;
@@ -57,7 +57,7 @@ pub fn save(
         origin: None,
         extensions: Vec::new(),
     };
-    decide(store, &profile, &form, &mut draft)?;
+    let floor = decide(store, &profile, &form, &mut draft)?;
     let change = draft.seal()?;
 
     let stored = as_seen(&change);
@@ -79,7 +79,11 @@ pub fn save(
     form.seen.join(&stored.clock());
     form.creates = false;
     store.put_open_form(&form)?;
-    append(store, &mut profile, change.clone(), Fate::default())?;
+    let fate = Fate {
+        floor,
+        ..Fate::default()
+    };
+    append(store, &mut profile, change.clone(), fate)?;
     store.put_profile(&profile)?;
     Ok(change)
 }
@@ -155,44 +159,51 @@ fn check(profile: &Profile, form: &OpenForm, save: &Save) -> Result<(), SaveRefu
 }
 
 /// Refuses what lowers a protection without a decision of somebody who may; a typing mistake that nobody else can have
-/// seen is decided here (§2.2).
+/// seen is decided here (§2.2). Returns what of the record's protections the save overwrites.
 fn decide(
     store: &dyn Store,
     profile: &Profile,
     form: &OpenForm,
     draft: &mut Draft,
-) -> Result<(), SessionError> {
+) -> Result<Vec<Floor>, SessionError> {
     let text = store
         .form(form.form)?
         .ok_or(SessionError::FormUnknown(form.form))?;
     let policies = store.policies(&text.form_id)?;
     let clock: Clock = draft.seen.clone().with(draft.dot);
+    let unsent = unsent(store, profile, &form.view)?;
+    let floor = |key: &Key, dot: Dot| unsent.get(&dot).map(|f| floor_of(f, key));
+    let given: BTreeSet<Key> = draft.decisions.iter().map(|d| d.key.clone()).collect();
     let probe = draft.clone().seal()?;
-    for (key, _) in policies.lowered(&form.view, &probe, &clock, |_, _| false) {
+    for (key, _) in policies.lowered(&form.view, &probe, &clock, |_, _| None) {
         let dots: Vec<Dot> = form.view.values(&key).iter().map(|(d, _)| *d).collect();
-        if own_and_unsent(store, profile, &form.view, &key)? {
-            if !draft.decisions.iter().any(|d| d.key == key) {
-                draft.decisions.push(Decision {
-                    key,
-                    dots,
-                    reason: Text::new("corrected before it was sent")?,
-                });
-            }
-        } else if !draft.decisions.iter().any(|d| d.key == key) {
+        if !given.contains(&key) && dots.iter().all(|d| unsent.contains_key(d)) {
+            draft.decisions.push(Decision {
+                key,
+                dots,
+                reason: Text::new("corrected before it was sent")?,
+            });
+        }
+    }
+    let probe = draft.clone().seal()?;
+    // What is left is no mistake: it goes below what others may know.
+    for (key, _) in policies.lowered(&form.view, &probe, &clock, floor) {
+        if !given.contains(&key) {
             return Err(SaveRefused::NeedsDecision(key).into());
         } else if !may_decide(&policies, profile.role, &key) {
             return Err(SaveRefused::NotAllowed(key).into());
         }
     }
-    let probe = draft.clone().seal()?;
-    match policies
-        .lowered(&form.view, &probe, &clock, |_, _| true)
-        .into_iter()
-        .next()
-    {
-        Some((key, _)) => Err(SaveRefused::NeedsDecision(key).into()),
-        None => Ok(()),
+    let by_right = |_: &Key, _: Dot| Some(Vec::new());
+    let left = policies.lowered(&form.view, &probe, &clock, by_right);
+    if let Some((key, _)) = left.into_iter().next() {
+        return Err(SaveRefused::NeedsDecision(key).into());
     }
+    let overwritten = policies.overwritten(&form.view, &probe, &clock, floor);
+    Ok(overwritten
+        .into_iter()
+        .map(|(key, values)| Floor { key, values })
+        .collect())
 }
 
 fn may_decide(policies: &Policies, role: Role, key: &Key) -> bool {
@@ -200,24 +211,28 @@ fn may_decide(policies: &Policies, role: Role, key: &Key) -> bool {
     field.is_some_and(|p| p.may_decide(role.decides_as()))
 }
 
-fn own_and_unsent(
+/// The live changesets of a record that nobody else can have seen, with what each had overwritten.
+fn unsent(
     store: &dyn Store,
     profile: &Profile,
     view: &Record,
-    key: &Key,
-) -> Result<bool, SessionError> {
+) -> Result<BTreeMap<Dot, Vec<Floor>>, SessionError> {
+    let mut out = BTreeMap::new();
     if profile.role == Role::Reviewer {
-        return Ok(false);
+        return Ok(out);
     }
-    for (dot, _) in view.values(key) {
-        let unsent = profile.owns(dot.actor)
-            && dot.seq > Seq::ZERO
-            && store
-                .own(*dot)?
-                .is_some_and(|o| o.is_unsent() && !o.fate.sent);
-        if !unsent {
-            return Ok(false);
+    for live in view.lives().iter().filter(|l| profile.owns(l.dot.actor)) {
+        if let Some(own) = store.own(live.dot)?
+            && own.is_unsent()
+            && !own.fate.sent
+        {
+            out.insert(live.dot, own.fate.floor);
         }
     }
-    Ok(true)
+    Ok(out)
+}
+
+fn floor_of(floors: &[Floor], key: &Key) -> Vec<Value> {
+    let floor = floors.iter().find(|f| f.key == *key);
+    floor.map(|f| f.values.clone()).unwrap_or_default()
 }

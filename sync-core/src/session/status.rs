@@ -99,7 +99,7 @@ pub(super) fn forget_copied(store: &mut dyn Store, profile: &Profile) -> Result<
         for own in store.own_of(record)? {
             let judged = !own.is_with_coordinator();
             if own.body.is_some() && judged && is_copied(profile, &own) {
-                store.put_own(&Own { body: None, ..own })?;
+                store.put_own(&own.without_body())?;
             }
         }
     }

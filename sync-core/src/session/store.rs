@@ -13,8 +13,10 @@ use crate::clock::{Clock, Dot, Hlc};
 use crate::ids::{
     ActorId, ChainHash, EpochId, FormHash, ItemHash, LogPos, RecordId, Seq, Tombstone, UserId,
 };
+use crate::key::Key;
 use crate::policy::Policies;
 use crate::record::Record;
+use crate::value::Value;
 use crate::wire::message::{PolicyEntry, SignedTombstone, Status};
 
 /// A failure below the session: a full disk, a broken file.
@@ -70,6 +72,32 @@ pub struct Fate {
     pub pos: Option<LogPos>,
     /// Somebody released it from quarantine (true) or discarded it.
     pub judged: Option<bool>,
+    /// What it overwrote of protective values: until it is sent its author may take it back, but not below these.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub floor: Vec<Floor>,
+}
+
+/// What an unsent changeset overwrote under one key.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Floor {
+    /// The key, as it travels.
+    #[serde(with = "key_text")]
+    pub key: Key,
+    /// The values that stood there, and that others may know.
+    pub values: Vec<Value>,
+}
+
+mod key_text {
+    use serde::{Deserialize as _, Deserializer, Serializer, de::Error as _};
+
+    use crate::key::Key;
+
+    pub(super) fn serialize<S: Serializer>(key: &Key, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_str(key)
+    }
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Key, D::Error> {
+        String::deserialize(from)?.parse().map_err(D::Error::custom)
+    }
 }
 
 /// An own changeset: in the queue until the server has used its number, kept until it is copied.
@@ -97,6 +125,12 @@ impl Own {
     /// It waits for a coordinator.
     pub fn is_with_coordinator(&self) -> bool {
         self.fate.status == Some(Status::Quarantined) && self.fate.judged.is_none()
+    }
+    /// Its number and fate alone: the answers go, and what they had overwritten.
+    pub(super) fn without_body(mut self) -> Self {
+        self.body = None;
+        self.fate.floor.clear();
+        self
     }
     /// The record would be less without it: it is applied again after any full state.
     pub(super) fn holds_record(&self) -> bool {

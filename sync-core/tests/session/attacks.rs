@@ -116,6 +116,42 @@ fn a_worker_corrects_a_typing_mistake_but_lowers_nothing_that_others_may_rely_on
 }
 
 #[test]
+fn a_correction_ends_at_what_a_colleague_recorded_whatever_was_typed_in_between() {
+    let (mut server, mut a, mut b) = shared();
+    b.edit(record(1), vec![(key(CONSENT), code("withdrawn"))])
+        .unwrap();
+    b.sync(&mut server);
+    a.sync(&mut server);
+    // The same again, and a code that nobody knows: both stand above the withdrawal, and both are not sent yet.
+    for raised in ["withdrawn", "elsewhere"] {
+        a.edit(record(1), vec![(key(CONSENT), code(raised))])
+            .unwrap();
+        let plain = a.edit(record(1), vec![(key(CONSENT), code("given"))]);
+        assert!(matches!(
+            plain,
+            Err(SessionError::Save(SaveRefused::NeedsDecision(_)))
+        ));
+        let decided = a.settle(record(1), CONSENT, code("given"), Some("I mistyped"));
+        assert!(matches!(
+            decided,
+            Err(SessionError::Save(SaveRefused::NotAllowed(_)))
+        ));
+    }
+    a.edit(record(1), vec![(key(CONSENT), code("withdrawn"))])
+        .unwrap();
+    assert_eq!(a.values(record(1), CONSENT), [code("withdrawn")]);
+    // What was given, and mistaken for withdrawn before anybody heard of it, may be given again.
+    let mut c = Phone::worker(&mut server, 4);
+    c.create(record(2), vec![(key(CONSENT), code("given"))]);
+    c.sync(&mut server);
+    c.edit(record(2), vec![(key(CONSENT), code("withdrawn"))])
+        .unwrap();
+    c.edit(record(2), vec![(key(CONSENT), code("given"))])
+        .unwrap();
+    assert_eq!(c.values(record(2), CONSENT), [code("given")]);
+}
+
+#[test]
 fn a_coordinator_lowers_with_a_reason_and_only_what_was_shown() {
     let (mut server, mut a, _) = shared();
     let mut c = Phone::enrol(&mut server, 3, Role::Coordinator);

@@ -109,7 +109,7 @@ impl Office {
                         user: None,
                         role: Role::Worker,
                         decides: false,
-                        confirmed: LogPos::ZERO,
+                        first: false,
                     };
                     merger.merge(&stored, &author).unwrap();
                 }

@@ -6,8 +6,7 @@
 use std::collections::HashMap;
 
 use tributary_sync_core::change::{Changeset, Stored, chain_next, chain_start};
-use tributary_sync_core::clock::{Dot, Hlc};
-use tributary_sync_core::form::DecideRole;
+use tributary_sync_core::clock::Hlc;
 use tributary_sync_core::ids::{ActorId, FormHash, LogPos, ProfileId, RecordId, UserId};
 use tributary_sync_core::key::{Key, MetaKey};
 use tributary_sync_core::policy::Policies;
@@ -15,7 +14,9 @@ use tributary_sync_core::record::Record;
 use tributary_sync_core::value::Value;
 
 mod follow;
+mod lower;
 
+use self::lower::Unseen;
 use super::{Refusal, scope};
 use crate::service::access::Role;
 use crate::service::env::Env;
@@ -32,8 +33,9 @@ pub struct Author {
     pub role: Role,
     /// Whether its decisions count; those of released changesets do not (§2.2).
     pub decides: bool,
-    /// What the author's cursor has confirmed: own values beyond it count as unsent.
-    pub confirmed: LogPos,
+    /// Whether it comes for the first time: what is taken from one push may be corrected by the same push, because
+    /// nobody can have relied on it. A resend, which repeats its effective clock, was known before.
+    pub first: bool,
 }
 
 /// Why a changeset may not be merged but goes to quarantine.
@@ -58,6 +60,7 @@ pub struct Merger<'t, 'c> {
     open: HashMap<RecordId, Open>,
     lineages: HashMap<FormHash, Option<String>>,
     policies: HashMap<String, Policies>,
+    unseen: Unseen,
 }
 
 /// What became of a merged changeset.
@@ -78,6 +81,7 @@ impl<'t, 'c> Merger<'t, 'c> {
             open: HashMap::new(),
             lineages: HashMap::new(),
             policies: HashMap::new(),
+            unseen: Unseen::new(),
         }
     }
 
@@ -172,6 +176,7 @@ impl<'t, 'c> Merger<'t, 'c> {
             .ok_or(StorageError::NoOrganisation)?;
         let mut lowered = self.lowered(stored, &form_id, author)?;
         self.keep_places(stored, &mut lowered);
+        self.remember(stored, &form_id, author);
         let pos = self.put(stored)?;
         self.follow_meta(stored, author)?;
         for (key, value) in &lowered {
@@ -192,59 +197,6 @@ impl<'t, 'c> Merger<'t, 'c> {
         open.record.apply(stored);
         open.dirty = Some(pos);
         Ok(pos)
-    }
-
-    /// What a changeset lowers without the right to, before it is merged: each key with what is written again.
-    pub fn lowered(
-        &mut self,
-        stored: &Stored,
-        form_id: &str,
-        author: &Author,
-    ) -> Result<Vec<(Key, Value)>, Refusal> {
-        self.load(stored.change.record)?;
-        self.policies(form_id)?;
-        let (Some(policies), Some(open)) = (
-            self.policies.get(form_id),
-            self.open.get(&stored.change.record),
-        ) else {
-            return Ok(Vec::new());
-        };
-        let mut unsent = HashMap::new();
-        for decision in stored.change.decisions.iter().filter(|_| author.decides) {
-            for dot in &decision.dots {
-                unsent.insert(*dot, self.own_and_unsent(open.no, *dot, author)?);
-            }
-        }
-        let by_role = |key: &Key| {
-            let policy = key.field().map(|f| policies.get(f));
-            policy
-                .zip(deciding(author.role))
-                .is_some_and(|(p, role)| p.may_decide(role))
-        };
-        let allowed = |key: &Key, dot: Dot| {
-            author.decides && (by_role(key) || unsent.get(&dot).copied().unwrap_or(false))
-        };
-        Ok(policies.lowered(&open.record, &stored.change, &stored.clock(), allowed))
-    }
-
-    /// A worker may lower what is that user's own and unsent: of an own actor, and not confirmed by any cursor yet.
-    fn own_and_unsent(
-        &self,
-        no: RecordNo,
-        dot: Dot,
-        author: &Author,
-    ) -> Result<bool, StorageError> {
-        let own = self
-            .txn
-            .actor(dot.actor)?
-            .is_some_and(|a| a.user.is_some() && a.user == author.user);
-        if !own {
-            return Ok(false);
-        }
-        Ok(self
-            .txn
-            .change_by_dot(no, dot)?
-            .is_some_and(|row| row.pos > author.confirmed))
     }
 
     /// An actor of the server, for one changeset: drawn at random and never used again.
@@ -324,17 +276,6 @@ impl<'t, 'c> Merger<'t, 'c> {
             withheld: policies.withheld(record),
             status: status(record).to_owned(),
         })
-    }
-}
-
-/// The role as forms name it; a server admin has no say over answers.
-fn deciding(role: Role) -> Option<DecideRole> {
-    match role {
-        Role::ServerAdmin => None,
-        Role::OrgAdmin => Some(DecideRole::OrgAdmin),
-        Role::Coordinator => Some(DecideRole::Coordinator),
-        Role::Reviewer => Some(DecideRole::Reviewer),
-        Role::Worker => Some(DecideRole::Worker),
     }
 }
 

@@ -163,11 +163,12 @@ impl Pull<'_, '_> {
             }
             cursor.backfill = Some(no);
         }
+        if self.full() {
+            return Ok(true);
+        }
         cursor.backfill = None;
         // Policies and tombstones that came before this cursor's tail are told once, here.
-        if from == RecordNo(0) || !self.request.refetch.is_empty() {
-            self.standing()?;
-        }
+        self.standing()?;
         let records: Vec<RecordId> = self.txn.scope_ids(self.caller.profile)?;
         self.bytes += 40 * records.len();
         self.entries.push(Entry::Scope { records });
@@ -312,8 +313,8 @@ impl Pull<'_, '_> {
                     self.push(Entry::Keys { pos, keys }, body.len());
                 }
             }
-            // Erased bodies; the erasure has its own entry.
-            (LogKind::Change, _) | (_, LogEntry::Change(_)) => {}
+            // Erased bodies; the erasure has its own entry. What waits in quarantine was told when it was pushed.
+            (LogKind::Change | LogKind::Quarantined, _) | (_, LogEntry::Change(_)) => {}
         }
         Ok(false)
     }

@@ -2,7 +2,7 @@
 
 use tributary_sync_core::change::{Changeset, Stamp, Stored, chain_next, named_record};
 use tributary_sync_core::clock::{Dot, Hlc};
-use tributary_sync_core::ids::{ActorId, LogPos, RecordId, Seq};
+use tributary_sync_core::ids::{ActorId, ItemHash, LogPos, RecordId, Seq};
 use tributary_sync_core::key::{Key, MetaKey};
 use tributary_sync_core::value::Value;
 use tributary_sync_core::wire::Item;
@@ -13,7 +13,9 @@ use super::gate::{Passed, context_mark};
 use super::merge::{Author, Merger, Refused, effective};
 use super::{Caller, Env, Refusal, context, people, scope};
 use crate::service::access::{Action, Role, reach};
-use crate::storage::{ActorRow, ItemRow, ItemStatus, NewQuarantine, OrgTxn, RecordNo};
+use crate::storage::{
+    ActorRow, ItemRow, ItemStatus, LogKind, NewLog, NewQuarantine, OrgTxn, RecordNo,
+};
 
 /// Bytes that one profile may have in quarantine (§7).
 const QUARANTINE_BYTES_MAX: u64 = 16 * 1024 * 1024;
@@ -90,7 +92,7 @@ pub(super) fn push(
         env,
         caller,
         cursor,
-        confirmed: known.confirmed,
+        confirmed: txn.ever_confirmed(caller.profile)?,
         merger: Merger::new(txn, env),
     };
     let acked_before = actor.acked;
@@ -134,12 +136,13 @@ impl Push<'_, '_> {
         let dot = Dot::new(actor.id, item.seq());
         let outcome = match item {
             Item::Change { change, effective } => self.change(change, *effective)?,
-            Item::Opaque { bytes, .. } => self.opaque(dot, bytes)?,
+            Item::Opaque { hash, bytes, .. } => self.opaque(dot, *hash, bytes)?,
             Item::Void { .. } => Outcome::bare(ItemStatus::Void, None, None),
         };
-        let pos = match outcome.pos {
-            Some(pos) => pos,
-            None => self.txn.head()?.0,
+        let pos = match (outcome.pos, outcome.status) {
+            (Some(pos), _) => pos,
+            (None, ItemStatus::Quarantined) => self.log_quarantined(dot, item)?,
+            (None, _) => self.txn.head()?.0,
         };
         self.txn.add_item(&ItemRow {
             dot,
@@ -154,9 +157,15 @@ impl Push<'_, '_> {
         Ok(())
     }
 
-    /// What nobody can read waits under the record that its beginning names, so that an erasure finds it; of one that is
+    /// What could not be read once, and can be now, is taken as what it is. What nobody can read waits under the record that its beginning names, so that an erasure finds it; of one that is
     /// erased nothing is kept.
-    fn opaque(&mut self, dot: Dot, bytes: &[u8]) -> Result<Outcome, Refusal> {
+    fn opaque(&mut self, dot: Dot, hash: ItemHash, bytes: &[u8]) -> Result<Outcome, Refusal> {
+        if let Ok(change) = Changeset::from_bytes(bytes)
+            && change.dot == dot
+            && change.hash() == hash
+        {
+            return self.change(&change, None);
+        }
         let named = named_record(bytes);
         if let Some(id) = named
             && self.txn.erased(id)?
@@ -172,6 +181,19 @@ impl Push<'_, '_> {
             Some(CODE),
             no.flatten(),
         ))
+    }
+
+    /// What waits in quarantine has a position of its own: a copy that ends before it does not hold it.
+    fn log_quarantined(&self, dot: Dot, item: &Item) -> Result<LogPos, Refusal> {
+        let hash = item.hash();
+        let new = NewLog {
+            kind: LogKind::Quarantined,
+            record: None,
+            profile: Some(self.caller.profile),
+            dot: Some(dot),
+            body: hash.as_bytes(),
+        };
+        Ok(self.txn.append(&new, self.env.now)?)
     }
 
     fn change(&mut self, change: &Changeset, repeat: Option<Hlc>) -> Result<Outcome, Refusal> {
@@ -235,7 +257,7 @@ impl Push<'_, '_> {
             user: Some(self.caller.user),
             role: self.caller.role,
             decides: true,
-            confirmed: self.confirmed,
+            first: repeat.is_none(),
         };
         let merged = self.merger.merge(&stored, &author)?;
         self.remember_origin(change)?;

@@ -118,7 +118,7 @@ impl<'t, 'c> Release<'t, 'c> {
             user: Some(self.author),
             role: Role::Worker,
             decides: false,
-            confirmed: LogPos::ZERO,
+            first: false,
         };
         let merged = self.merger.merge(&stored, &author).map_err(refused)?;
         self.merger

@@ -3,7 +3,7 @@
 use tributary_sync_core::change::{Draft, Stamp, Stored};
 use tributary_sync_core::clock::{Clock, Dot, Hlc};
 use tributary_sync_core::conflict::Presence;
-use tributary_sync_core::ids::{LogPos, OrgId, Seq, UserId};
+use tributary_sync_core::ids::{OrgId, Seq, UserId};
 use tributary_sync_core::value::Value;
 
 use super::assign::ASSIGNEE;
@@ -141,7 +141,7 @@ fn assign(
         user: by,
         role: Role::Coordinator,
         decides: false,
-        confirmed: LogPos::ZERO,
+        first: false,
     };
     let merged = merger.merge(&stored, &author).map_err(refused)?;
     merger

@@ -2,7 +2,7 @@
 
 use tributary_sync_core::change::{Decision, Draft, Stamp, Stored};
 use tributary_sync_core::clock::{Clock, Dot, Hlc};
-use tributary_sync_core::ids::{ActorId, EpochId, LogPos, RecordId, Seq};
+use tributary_sync_core::ids::{ActorId, EpochId, RecordId, Seq};
 use tributary_sync_core::key::{Key, MetaKey};
 use tributary_sync_core::value::{Text, Value};
 
@@ -116,7 +116,7 @@ pub(super) fn write(
         user: Some(acting.user),
         role: acting.role,
         decides,
-        confirmed: LogPos::ZERO,
+        first: false,
     };
     let lowered = merger
         .lowered(&stored(env, &draft)?, &row.form_id, &author)

@@ -91,7 +91,8 @@ pub struct ItemRow {
     pub code: Option<String>,
     /// The record it was for.
     pub record: Option<RecordNo>,
-    /// The head of the log when it was taken: covered by a copy up to there.
+    /// Its log position, for what went into quarantine too; of what has no body or was here before, the head of the log
+    /// when it was taken. Covered by a copy up to there.
     pub pos: LogPos,
     /// The clock that orders ties.
     pub effective: Option<Hlc>,
@@ -239,9 +240,15 @@ impl OrgTxn<'_> {
         if as_origin.is_some() {
             return Ok(true);
         }
-        // In the log or in quarantine under its own number; a void number has no body.
+        // In the log or in quarantine under its own number; a void number has no body, and one that waits unread could
+        // never be let in.
         let item = self.item(dot)?;
-        Ok(item.is_some_and(|i| i.hash == hash && i.status != ItemStatus::Void))
+        if item.is_none_or(|i| i.hash != hash || i.status == ItemStatus::Void) {
+            return Ok(false);
+        }
+        let unread = "SELECT 1 FROM quarantine WHERE actor = ?1 AND seq = ?2 AND NOT readable";
+        let unread = self.one(unread, params![dot.actor.0, sql(dot.seq.get())], |_| Ok(()))?;
+        Ok(unread.is_none())
     }
     /// Whether a re-stamped form of (dot, hash) was taken before.
     pub fn restamped(&self, dot: Dot, hash: ItemHash) -> Result<bool> {

@@ -29,14 +29,25 @@ pub enum LogKind {
     Quarantine = 7,
     /// The organisation's keys changed; body: JSON.
     Keys = 8,
+    /// A body went into quarantine; body: its item hash. For copies and checks only: no device reads it.
+    Quarantined = 9,
 }
 
 impl LogKind {
     fn from_number(n: u8) -> Option<Self> {
-        use LogKind::{Change, Enter, Erased, Form, Keys, Leave, Policy, Quarantine};
-        [Change, Enter, Leave, Erased, Policy, Form, Quarantine, Keys]
-            .into_iter()
-            .find(|k| *k as u8 == n)
+        use LogKind::{Change, Enter, Erased, Form, Keys, Leave, Policy, Quarantine, Quarantined};
+        let all = [
+            Change,
+            Enter,
+            Leave,
+            Erased,
+            Policy,
+            Form,
+            Quarantine,
+            Keys,
+            Quarantined,
+        ];
+        all.into_iter().find(|k| *k as u8 == n)
     }
 }
 

@@ -89,14 +89,22 @@ impl OrgTxn<'_> {
         let shown = self.meta_u64("epoch_shown")?.max(opened_at);
         self.set_meta("epoch_shown", &shown.to_be_bytes())
     }
-    /// What the profile had confirmed when each epoch after `ordinal` opened; the least of these.
+    /// What the profile had confirmed when the epoch after `ordinal` opened. A file that went back behind that moment
+    /// does not know that epoch, so what was confirmed then stands in this log whatever opened later.
     pub fn epoch_mark(&self, ordinal: u64, profile: ProfileId) -> Result<LogPos> {
-        let sql_text = "SELECT count(*), min(coalesce(m.confirmed, 0)) FROM epoch e
-             LEFT JOIN epoch_mark m ON m.ordinal = e.ordinal AND m.profile = ?2 WHERE e.ordinal > ?1";
-        let mark = self.one(sql_text, params![sql(ordinal), profile.as_bytes()], |r| {
-            r.get::<_, Option<i64>>(1)
+        let next = ordinal.saturating_add(1);
+        let text = "SELECT confirmed FROM epoch_mark WHERE ordinal = ?1 AND profile = ?2";
+        let mark = self.one(text, params![sql(next), profile.as_bytes()], |r| {
+            Ok(pos(r.get(0)?))
         })?;
-        Ok(pos(mark.flatten().unwrap_or(0)))
+        Ok(mark.unwrap_or_default())
+    }
+    /// The most that the profile ever confirmed of this log, in this epoch or an earlier one.
+    pub fn ever_confirmed(&self, profile: ProfileId) -> Result<LogPos> {
+        let text = "SELECT max(confirmed) FROM (SELECT confirmed FROM epoch_mark WHERE profile = ?1
+             UNION ALL SELECT confirmed FROM profile WHERE id = ?1)";
+        let most = self.one(text, [profile.as_bytes()], |r| r.get::<_, Option<i64>>(0))?;
+        Ok(most.flatten().map_or(LogPos::ZERO, pos))
     }
 
     /// The last position of the log and the hash up to there.

@@ -294,3 +294,40 @@ fn what_is_erased_between_two_copies_stands_beside_them() {
     assert_eq!(restored.erased_again, 1);
     assert!(cellar.office.row(record(1)).is_none());
 }
+
+#[test]
+fn what_went_into_quarantine_after_the_copy_is_not_called_copied_and_makes_the_copy_an_older_one() {
+    let cellar = Cellar::open();
+    let office = &cellar.office;
+    let (mut dara, mut linh) = (office.worker(2), office.worker(3));
+    dara.create(record(1), vec![(NAME, text("one"))], 10);
+    dara.sync(office);
+    linh.sync(office);
+    let before = cellar.copy();
+    // Dara's phone is revoked while she is offline, and Linh writes to a record that is not hers: nothing else happens.
+    dara.caller.revoked = true;
+    dara.create(record(2), vec![(NAME, text("recorded offline"))], 11);
+    let told = dara.send(office, dara.request()).unwrap();
+    assert_eq!(statuses(&told), [Status::Quarantined]);
+    assert_eq!(told.receipt.copied_seq.get(), 1);
+    linh.write(record(1), vec![(NAME, text("two"))], 12);
+    let told = linh.send(office, linh.request()).unwrap();
+    assert_eq!(statuses(&told), [Status::Quarantined]);
+    assert_eq!(told.receipt.copied_seq.get(), 0);
+    office.check();
+    cellar.copy();
+    let repeated = dara.send(office, dara.request()).unwrap();
+    assert_eq!(repeated.receipt.copied_seq.get(), 2);
+    cellar.lose_the_disk();
+    let older = cellar.restore(Some(&before), Overrides::default());
+    assert!(
+        matches!(older, Err(BackupError::OlderCopy { .. })),
+        "{older:?}"
+    );
+    cellar.restore(None, Overrides::default()).unwrap();
+    let waiting = office
+        .files
+        .read::<_, StorageError>(cellar.org(), |t| t.quarantine_waiting());
+    assert_eq!(waiting.unwrap(), 2);
+    office.check();
+}

@@ -5,7 +5,9 @@ mod attacks;
 mod cost;
 mod full;
 mod ordinary;
+mod pages;
 mod people;
+mod protection;
 mod returns;
 mod rows;
 
@@ -242,6 +244,31 @@ impl Office {
                 set_assigned(t, &env, profile, no, on)
             })
             .unwrap();
+    }
+    /// As a restore does; `n` names it.
+    pub(crate) fn open_epoch(&self, n: u8) {
+        let id = EpochId::from_bytes([n; 16]);
+        self.files
+            .write::<_, StorageError>(self.org, move |t| t.open_epoch(id, 5))
+            .unwrap();
+    }
+    /// Another phone of the same user.
+    pub(crate) fn second_phone(&self, first: &Phone, n: u8) -> Phone {
+        let mut phone = self.phone(n, first.caller.role);
+        let caller = Caller {
+            profile: ProfileId::from_bytes([n ^ 0x80; 16]),
+            user: first.caller.user,
+            ..phone.caller.clone()
+        };
+        let instance = InstanceId::from_bytes([n ^ 0x80; 16]);
+        let ask = ActorRequest { instance };
+        let reply = actor(&self.files, &self.env, &caller, &ask).unwrap();
+        phone.chain = vec![chain_start(self.org, reply.actor, &caller.device_key)];
+        phone.caller = caller;
+        phone.actor = reply.actor;
+        phone.grant = reply.grant;
+        phone.head = Some(reply.head);
+        phone
     }
     pub(crate) fn erase(&self, id: RecordId) {
         let env = self.env.clone();

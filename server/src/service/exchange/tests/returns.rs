@@ -15,19 +15,10 @@ fn restored() -> (Office, Phone) {
     dara.sync(&office);
     office.files.close(office.org);
     std::fs::write(office.files.path(office.org), copy).unwrap();
-    new_epoch(&office);
+    office.open_epoch(2);
     dara.epoch = office.epoch();
     dara.cursor = None;
     (office, dara)
-}
-
-fn new_epoch(office: &Office) {
-    office
-        .files
-        .write::<_, StorageError>(office.org, |t| {
-            t.open_epoch(EpochId::from_bytes([2; 16]), 5)
-        })
-        .unwrap();
 }
 
 fn seq(n: usize) -> Seq {
@@ -122,7 +113,7 @@ fn a_tombstone_that_a_phone_brings_back_leaves_no_word_in_the_file() {
     office.files.close(office.org);
     std::fs::write(&path, copy).unwrap();
     std::fs::remove_file(office.env.ledger.path(office.org)).unwrap();
-    new_epoch(&office);
+    office.open_epoch(2);
     assert!(office.row(record(1)).is_some());
     compares(&office, &dara);
     assert!(office.row(record(1)).is_none());

@@ -236,7 +236,7 @@ impl Office {
                     user: Some(UserId::from_bytes([user; 16])),
                     role: Role::Coordinator,
                     decides: false,
-                    confirmed: LogPos::ZERO,
+                    first: false,
                 };
                 merger.merge(&stored, &author).unwrap();
                 merger.finish().unwrap();

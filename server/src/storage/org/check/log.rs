@@ -102,6 +102,12 @@ impl Check<'_, '_> {
         Ok(self.txn.one(text, [record], |_| Ok(()))?.is_some())
     }
 
+    /// Whether the number that went into quarantine is written down as used, with this hash and position.
+    fn used(&self, row: &LogRow, hash: &[u8]) -> Result<bool> {
+        let item = row.dot.map(|dot| self.txn.item(dot)).transpose()?.flatten();
+        Ok(item.is_some_and(|i| i.pos == row.pos && i.hash.as_bytes() == hash))
+    }
+
     /// Whether the row that an entry announces is there.
     fn behind(&self, row: &LogRow, body: &[u8]) -> Result<bool> {
         let (text, key): (_, &dyn rusqlite::ToSql) = match row.kind {
@@ -114,6 +120,7 @@ impl Check<'_, '_> {
                 "SELECT 1 FROM policy WHERE CAST(body AS BLOB) = ?1 AND pos = ?2",
                 &body,
             ),
+            LogKind::Quarantined => return self.used(row, body),
             _ => return Ok(true),
         };
         let at = super::super::sql(row.pos.get());

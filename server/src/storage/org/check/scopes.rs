@@ -21,13 +21,13 @@ impl Check<'_, '_> {
             "SELECT r.n FROM record r LEFT JOIN scope s ON s.record = r.n AND s.profile = r.maker
              WHERE r.maker IS NOT NULL AND s.record IS NULL",
         )?;
-        // The last word of the log is what the row says; without one, only a maker has it.
+        // The last word of the log is what the row says; without one, only its maker has it, and never lost it.
         self.none_of(
             report,
             "scope.follows_log",
             &format!(
                 "SELECT s.record FROM scope s LEFT JOIN ({LAST}) l ON l.profile = s.profile AND l.record = s.record
-                 WHERE ((s.made OR s.assigned) AND s.since <> {HIDDEN}) IS NOT coalesce(l.kind = 2, s.made)
+                 WHERE ((s.made OR s.assigned) AND s.since <> {HIDDEN}) IS NOT coalesce(l.kind = 2, s.profile IS (SELECT maker FROM record WHERE n = s.record))
                     OR (l.kind = 2 AND s.since <> l.pos) OR (s.since > {} AND s.since <> {HIDDEN})",
                 super::super::sql(self.head.get())
             ),
