@@ -12,8 +12,9 @@ use super::make::Which;
 use super::manifest::{OrgEntry, Set, Sets, verify_file, verify_org};
 use super::{BackupError, Step};
 use crate::service::env::Entropy;
+use crate::service::keys::signs_in;
 use crate::storage::folder::FolderLock;
-use crate::storage::{AuditEntry, Ledger, OrgFiles, StorageError, read_file, sets};
+use crate::storage::{AuditEntry, Ledger, OrgFiles, StorageError, copy, read_file, sets};
 
 /// Where to restore from.
 #[derive(Clone, Debug)]
@@ -171,14 +172,20 @@ fn with_shared<'a>(sets: &'a Sets, source: &Source, chosen: &Chosen<'a>) -> Opti
         })
 }
 
-/// The directory and the keys, where the data folder has none: what is here is newer and knows of later revocations.
+/// The directory and the keys, where the data folder has none: what is here is newer and knows of later
+/// revocations. The server makes keys for tokens anew: people sign in again, phones prove themselves again.
+/// Copies of earlier programs have those keys, and sign-ins in their directory: they are not brought back.
 fn restore_shared(data: &Path, set: &Set) -> Result<(), BackupError> {
     for file in set.manifest.files.iter().map(|f| f.path.as_str()) {
-        let shared = file == "directory.db" || file.starts_with("keys/");
+        let key = file.strip_prefix("keys/").is_some_and(|key| !signs_in(key));
+        let shared = file == "directory.db" || key;
         let place = data.join(file);
         if shared && !place.exists() {
             verify_file(set, file)?;
             sets::install(&set.path.join(file), &place)?;
+            if !key {
+                copy::without_sign_ins(&place)?;
+            }
         }
     }
     Ok(())
