@@ -19,10 +19,6 @@ const LONGER: &[(&str, &str)] = &[
         "to be split: the state that lists filter by",
     ),
     (
-        "server/src/service/exchange/pull.rs::entry",
-        "one match over the kinds of log entries, one arm each",
-    ),
-    (
         "server/src/service/exchange/push.rs",
         "to be split: the statuses that are told again",
     ),

@@ -6,7 +6,7 @@ use tributary_sync_core::wire::message::{
     ActorAgreement, ActorChain, CompareReply, CompareRequest, Grant, LostRequest, SignedTombstone,
 };
 
-use super::gate::{chain_at, check_head, own_actor};
+use super::gate::{chain_at, check_head, check_signature, own_actor};
 use super::{Caller, Env, Refusal, push};
 use crate::storage::{ActorRow, NewActor, OrgTxn};
 
@@ -24,12 +24,9 @@ pub(super) fn compare(
     if request.epoch != epoch {
         return Err(Refusal::EpochChanged { epoch });
     }
-    check_head(
-        txn,
-        env,
-        caller,
-        request.head.as_ref().filter(|h| h.epoch == epoch),
-    )?;
+    let head = request.head.as_ref().filter(|h| h.epoch == epoch);
+    check_signature(env, caller.org, head)?;
+    check_head(txn, head)?;
     for stone in &request.tombstones {
         let signed = SignedTombstone::signed_bytes(caller.org, stone.hash);
         // A thief may send tombstones of his own; only those that the server once signed count.

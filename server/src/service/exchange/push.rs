@@ -1,8 +1,10 @@
 //! The push: one status for every number, and every number is used (§5.2).
 
+use std::collections::HashMap;
+
 use tributary_sync_core::change::{Changeset, Stamp, Stored, chain_next};
 use tributary_sync_core::clock::{Dot, Hlc};
-use tributary_sync_core::ids::{ActorId, LogPos, RecordId, Seq};
+use tributary_sync_core::ids::{ActorId, EpochId, LogPos, RecordId, Seq};
 use tributary_sync_core::key::{Key, MetaKey};
 use tributary_sync_core::value::Value;
 use tributary_sync_core::wire::Item;
@@ -56,6 +58,7 @@ struct Push<'t, 'c> {
     caller: &'t Caller,
     cursor: Option<Cursor>,
     confirmed: LogPos,
+    marks: HashMap<EpochId, LogPos>,
     merger: Merger<'t, 'c>,
 }
 
@@ -89,6 +92,7 @@ pub(super) fn push(
         caller,
         cursor,
         confirmed: known.confirmed,
+        marks: HashMap::new(),
         merger: Merger::new(txn, env),
     };
     let acked_before = actor.acked;
@@ -190,7 +194,10 @@ impl Push<'_, '_> {
         change: &Changeset,
         repeat: Option<Hlc>,
     ) -> Result<Outcome, Refusal> {
-        let mark = context_mark(self.txn, self.caller, self.cursor.as_ref(), change.epoch)?;
+        let mark = match change.seen.is_empty() {
+            true => LogPos::ZERO,
+            false => self.mark(change.epoch)?,
+        };
         let checked = context::check(
             self.txn,
             self.caller.profile,
@@ -230,6 +237,16 @@ impl Push<'_, '_> {
             pos: Some(merged.pos),
             effective: Some(effective),
         })
+    }
+
+    /// [`context_mark`], asked once for each epoch that a request names.
+    fn mark(&mut self, epoch: EpochId) -> Result<LogPos, Refusal> {
+        if let Some(known) = self.marks.get(&epoch) {
+            return Ok(*known);
+        }
+        let mark = context_mark(self.txn, self.caller, self.cursor.as_ref(), epoch)?;
+        self.marks.insert(epoch, mark);
+        Ok(mark)
     }
 
     /// A second arrival of one origin, whichever form came first.
@@ -290,7 +307,7 @@ impl Push<'_, '_> {
                 Some(no)
             }
         };
-        if let Some(refusal) = self.meta_refused(change)? {
+        if let Some(refusal) = self.meta_refused(change, no.is_some())? {
             return Ok(Err(refusal));
         }
         match no {
@@ -306,13 +323,19 @@ impl Push<'_, '_> {
     }
 
     /// A meta write that the role may not make quarantines the changeset whole (§9.7).
-    fn meta_refused(&mut self, change: &Changeset) -> Result<Option<Refused>, Refusal> {
+    fn meta_refused(
+        &mut self,
+        change: &Changeset,
+        there: bool,
+    ) -> Result<Option<Refused>, Refusal> {
         for (key, value) in &change.writes {
             let Key::Meta(meta) = key else { continue };
-            let written = self
-                .merger
-                .record(change.record)?
-                .is_some_and(|r| !r.values(key).is_empty());
+            // A record that is not there yet is not looked for again.
+            let written = there
+                && self
+                    .merger
+                    .record(change.record)?
+                    .is_some_and(|r| !r.values(key).is_empty());
             if let Some(code) = meta_code(self.caller.role, *meta, value, written) {
                 return Ok(Some(Refused(code)));
             }
