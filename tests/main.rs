@@ -15,4 +15,5 @@ mod api;
 mod python;
 mod schemas;
 mod simulation;
+mod stories;
 mod tidy;

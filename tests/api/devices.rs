@@ -225,6 +225,23 @@ fn a_revoked_device_gets_nothing_more_at_once() {
         .client()
         .get("/api/v1/device")
         .expect_problem("device_revoked");
+    // What must come before a push after a fork or a restore; it says nothing of any record.
+    let epoch = server
+        .service()
+        .files()
+        .read(org.id, |txn| txn.epoch())
+        .map_err(|e: tributary::storage::StorageError| e)
+        .unwrap()
+        .id;
+    let compared = device
+        .client()
+        .post("/sync/v1/compare", &json!({"epoch": epoch, "actors": []}))
+        .expect(200);
+    assert_eq!(compared["actors"], json!([]));
+    device
+        .client()
+        .post("/sync/v1/actor", &json!({"instance": "ab".repeat(16)}))
+        .expect(200);
     let listed = admin.client.get("/api/v1/devices").expect(200);
     assert!(listed["items"][0]["revoked_at"].is_string());
     // A second time changes nothing.

@@ -1,9 +1,14 @@
-//! A real server on a free port with its own folder, over TLS; users who signed in; devices with their own keys.
+//! A real server on a free port with its own folder, over TLS; users who signed in; devices with their own keys; and the
+//! real programs as processes.
 
 mod client;
 mod device;
+mod programs;
 mod server;
+mod tripwire;
 
 pub use client::{Client, Reply};
 pub use device::{DeviceKey, TestDevice};
+pub use programs::{Installation, field, field_command, field_fails, program};
 pub use server::{Organisation, TestServer, TestUser};
+pub use tripwire::{Tripwire, Way};

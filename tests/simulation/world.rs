@@ -506,7 +506,7 @@ impl World {
                 exchange::compare(files, env, caller, r.clone()).map(Reply::Compare)
             }
             Request::NewActor(r) => exchange::actor(files, env, caller, r).map(Reply::NewActor),
-            Request::Lost(r) => exchange::lost(files, env, caller, r.clone()).map(|()| Reply::Lost),
+            Request::Lost(r) => exchange::lost(files, caller, r.clone()).map(|()| Reply::Lost),
             Request::Nothing => unreachable!("nothing is never sent"),
         };
         done.map_err(|refusal| {

@@ -140,7 +140,8 @@ impl DeviceAuth {
         };
         self.0.run(check, work).await
     }
-    /// The same, but lets a revoked device in: only for what it pushes, which goes into quarantine.
+    /// The same, but lets a revoked device in: only for what it pushes, which goes into quarantine, and for what must
+    /// come before that after a fork or a restore. No work behind this may answer with what a record holds.
     pub async fn run_even_revoked<T: Send + 'static>(
         self,
         work: impl FnOnce(&Service, &Device) -> Result<T> + Send + 'static,

@@ -171,7 +171,7 @@ pub(super) async fn compare(auth: DeviceAuth, body: RawBody) -> Result<web::Json
         let message: CompareRequest = read_json(&body.decode(REQUEST_BYTES_MAX)?)?;
         service.compare(device, message)
     };
-    auth.run(work).await.map(web::Json)
+    auth.run_even_revoked(work).await.map(web::Json)
 }
 
 /// A new actor after a fork or a loss; the same instance gets the same one.
@@ -184,20 +184,21 @@ pub(super) async fn actor(auth: DeviceAuth, body: RawBody) -> Result<web::Json<A
         let message: ActorRequest = read_json(&body.decode(4_096)?)?;
         service.new_actor(device, &message)
     };
-    auth.run(work).await.map(web::Json)
+    auth.run_even_revoked(work).await.map(web::Json)
 }
 
 /// What the device can never resend; closes the actor.
 #[utoipa::path(post, path = "/sync/v1/lost", operation_id = "lost", tag = "sync", security(("device" = [])),
     request_body(content = Object, description = "A loss of `sync-protocol.md`.", content_type = "application/json"),
-    responses((status = 204, description = "Closed."), (status = 401, description = "No device.", body = Problem)))]
+    responses((status = 204, description = "Closed."), (status = 401, description = "No device.", body = Problem),
+              (status = 409, description = "Not now, or not these numbers.", body = Problem), (status = 422, description = "No range.", body = Problem)))]
 pub(super) async fn lost(auth: DeviceAuth, body: RawBody) -> Result<HttpResponse> {
     let work = move |service: &crate::service::Service,
                      device: &crate::service::principal::Device| {
         let message: LostRequest = read_json(&body.decode(4_096)?)?;
         service.lost(device, message)
     };
-    auth.run(work).await?;
+    auth.run_even_revoked(work).await?;
     Ok(HttpResponse::NoContent().finish())
 }
 

@@ -150,7 +150,11 @@ codes! {
     ActorClosed = "actor_closed", 409, false, "The actor is closed",
         "This number was closed after a loss; nothing more is taken under it.", "Ask for a new one.";
     LossRefused = "loss_refused", 409, false, "A loss is not taken now",
-        "A device may only give up numbers after the server was restored.", "Send them again.";
+        "A device may only give up numbers after the server was restored, and only from the first one that the server lacks. Nothing was changed.",
+        "Compare again, and send what is still there.";
+    LossInvalid = "loss_invalid", 422, false, "The lost numbers are no range",
+        "The first lost number is not a number from 1 up to the last one named. Nothing was changed.",
+        "Name the first number that the server lacks and the last one that the device made.";
     QuarantineFull = "quarantine_full", 429, true, "The quarantine of this device is full",
         "So much of this device waits for a coordinator's judgement that no more is taken. Nothing of this request was stored.",
         "Keep it on the device, and ask a coordinator to look at the quarantine.";
@@ -343,6 +347,7 @@ impl From<Refusal> for ServiceError {
             Refusal::ActorUnknown => Code::ActorUnknown,
             Refusal::ActorClosed => Code::ActorClosed,
             Refusal::LossRefused => Code::LossRefused,
+            Refusal::LossInvalid => Code::LossInvalid,
             Refusal::QuarantineFull => Code::QuarantineFull,
         };
         let error = Self::from(code);

@@ -28,9 +28,8 @@ impl Service {
         self.metrics.exchanged(&reply);
         Ok(reply)
     }
-    /// Where device and server agree.
+    /// Where device and server agree. Revoked devices too: after a fork or a restore their remainder could not come in without.
     pub fn compare(&self, device: &Device, request: CompareRequest) -> Result<CompareReply> {
-        device.require_live()?;
         Ok(exchange::compare(
             &self.files,
             &self.env(),
@@ -38,19 +37,12 @@ impl Service {
             request,
         )?)
     }
-    /// What the device can never resend.
+    /// What the device can never resend. Revoked devices too.
     pub fn lost(&self, device: &Device, request: LostRequest) -> Result<()> {
-        device.require_live()?;
-        Ok(exchange::lost(
-            &self.files,
-            &self.env(),
-            &device.caller(),
-            request,
-        )?)
+        Ok(exchange::lost(&self.files, &device.caller(), request)?)
     }
-    /// A new actor.
+    /// A new actor, also for a revoked device: what it pushes under it goes into quarantine all the same.
     pub fn new_actor(&self, device: &Device, request: &ActorRequest) -> Result<ActorReply> {
-        device.require_live()?;
         Ok(exchange::actor(
             &self.files,
             &self.env(),

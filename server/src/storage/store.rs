@@ -152,6 +152,12 @@ impl OrgFiles {
         Ok(())
     }
 
+    /// The same right after the commits that wait now, without waiting for it: whoever asks has committed already, and
+    /// rewriting a large file takes longer than a phone should wait.
+    pub fn scrub_soon(&self, org: OrgId) -> Result<(), StorageError> {
+        self.file(org)?.writer.scrub_soon()
+    }
+
     /// Closes the file of an organisation, so that it can be replaced. Waits for its writer to end.
     pub fn close(&self, org: OrgId) {
         let file = lock(&self.open).remove(&org);

@@ -29,8 +29,8 @@ type Work = Box<dyn FnOnce(Result<&OrgTxn<'_>, StorageError>) -> (bool, Verdict)
 enum Job {
     /// Something to commit.
     Work(Work),
-    /// Erased words are to leave the files.
-    Scrub(SyncSender<Result<(), StorageError>>),
+    /// Erased words are to leave the files. Whoever waits for it hears how it went.
+    Scrub(Option<SyncSender<Result<(), StorageError>>>),
 }
 
 /// A handle on the writer thread of one organisation.
@@ -99,14 +99,22 @@ impl Writer {
     /// Takes what was deleted out of the file and its WAL, between two commits.
     pub(crate) fn scrub(&self) -> Result<(), StorageError> {
         let (reply, wait) = sync_channel(1);
-        let sent = self
-            .jobs
-            .as_ref()
-            .is_some_and(|jobs| jobs.send(Job::Scrub(reply)).is_ok());
-        if !sent {
-            return Err(StorageError::Closed);
-        }
+        self.ask_to_scrub(Some(reply))?;
         wait.recv().unwrap_or(Err(StorageError::Closed))
+    }
+
+    /// The same, but nobody waits for it. If it fails, it is still owed.
+    pub(crate) fn scrub_soon(&self) -> Result<(), StorageError> {
+        self.ask_to_scrub(None)
+    }
+
+    fn ask_to_scrub(
+        &self,
+        reply: Option<SyncSender<Result<(), StorageError>>>,
+    ) -> Result<(), StorageError> {
+        let jobs = self.jobs.as_ref().ok_or(StorageError::Closed)?;
+        jobs.send(Job::Scrub(reply))
+            .map_err(|_| StorageError::Closed)
     }
 }
 
@@ -135,7 +143,9 @@ fn run(org: OrgId, path: &std::path::Path, conn: Connection, inbox: &Receiver<Jo
                     conn = Some(c);
                     done
                 });
-                let _ = reply.send(outcome);
+                if let Some(reply) = reply {
+                    let _ = reply.send(outcome);
+                }
             }
             Job::Work(work) => match open {
                 Ok(c) => {

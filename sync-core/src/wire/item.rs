@@ -102,6 +102,7 @@ pub(super) fn read_item(
             void: None,
         } => {
             use base64::Engine as _;
+            numbered(o.seq).map_err(bad)?;
             let bytes = base64::engine::general_purpose::STANDARD.decode(&o.bytes);
             let bytes = bytes.map_err(|_| bad(ParseError::Value("base64")))?;
             crate::value::limit(
@@ -121,12 +122,23 @@ pub(super) fn read_item(
             effective: None,
             opaque: None,
             void: Some(v),
-        } => Ok(Item::Void {
-            seq: v.seq,
-            hash: v.hash,
-        }),
+        } => {
+            numbered(v.seq).map_err(bad)?;
+            Ok(Item::Void {
+                seq: v.seq,
+                hash: v.hash,
+            })
+        }
         _ => Err(bad(ParseError::Duplicate("item kind"))),
     }
+}
+
+/// Numbers begin at 1, also those of items without a changeset.
+fn numbered(seq: Seq) -> Result<(), ParseError> {
+    if seq == Seq::ZERO {
+        return Err(ParseError::Counter);
+    }
+    Ok(())
 }
 
 #[derive(serde::Serialize, serde::Deserialize)]
@@ -174,5 +186,29 @@ impl Serialize for Item {
             )?,
         }
         map.end()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(json: &str) -> Result<Item, serde_json::Error> {
+        let raw = serde_json::value::RawValue::from_string(json.to_owned()).unwrap();
+        read_item(&raw, ActorId(7))
+    }
+
+    #[test]
+    fn no_item_of_any_kind_has_the_number_0() {
+        let hash = "08".repeat(32);
+        let void = |seq: u64| format!(r#"{{"void":{{"seq":{seq},"hash":"{hash}"}}}}"#);
+        let opaque =
+            |seq: u64| format!(r#"{{"opaque":{{"seq":{seq},"hash":"{hash}","bytes":"AAEC"}}}}"#);
+        for json in [void(0), opaque(0)] {
+            assert!(read(&json).is_err(), "{json}");
+        }
+        for json in [void(1), opaque(1)] {
+            assert_eq!(read(&json).unwrap().seq().get(), 1);
+        }
     }
 }

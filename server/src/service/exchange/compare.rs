@@ -8,7 +8,7 @@ use tributary_sync_core::wire::message::{
 
 use super::gate::{chain_at, check_head, check_signature, own_actor};
 use super::{Caller, Env, Refusal, push};
-use crate::storage::{ActorRow, NewActor, OrgTxn};
+use crate::storage::{ActorRow, AuditEntry, NewActor, OrgTxn};
 
 /// Where each actor of the request stands.
 pub(super) fn compare(
@@ -28,14 +28,7 @@ pub(super) fn compare(
     check_signature(env, caller.org, head)?;
     check_head(txn, head)?;
     for stone in &request.tombstones {
-        let signed = SignedTombstone::signed_bytes(caller.org, stone.hash);
-        // A thief may send tombstones of his own; only those that the server once signed count.
-        if env.signer.verify(caller.org, &signed, &stone.sig)
-            && txn.tombstone(stone.hash)?.is_none()
-        {
-            env.ledger.append(caller.org, stone.hash, env.now)?;
-            txn.erase(stone.hash, env.now)?;
-        }
+        returned(txn, env, caller, stone)?;
     }
     let actors = request
         .actors
@@ -43,6 +36,31 @@ pub(super) fn compare(
         .map(|chain| agreement(txn, env, caller, chain))
         .collect::<Result<_, _>>()?;
     Ok(CompareReply { epoch, actors })
+}
+
+/// A tombstone that a device brings back after a restore: the record is erased again.
+fn returned(
+    txn: &OrgTxn<'_>,
+    env: &Env,
+    caller: &Caller,
+    stone: &SignedTombstone,
+) -> Result<(), Refusal> {
+    let signed = SignedTombstone::signed_bytes(caller.org, stone.hash);
+    // A thief may send tombstones of his own; only those that the server once signed count.
+    if txn.tombstone(stone.hash)?.is_some() || !env.signer.verify(caller.org, &signed, &stone.sig) {
+        return Ok(());
+    }
+    env.ledger.append(caller.org, stone.hash, env.now)?;
+    txn.erase(stone.hash, env.now)?;
+    let entry = AuditEntry {
+        user: Some(caller.user),
+        profile: Some(caller.profile),
+        action: "record.erase_again",
+        subject: Some(stone.hash.to_string()),
+        detail: None,
+    };
+    txn.audit(&entry, env.now)?;
+    Ok(())
 }
 
 fn agreement(
@@ -105,10 +123,10 @@ fn known_or_adopted(
     Ok(txn.actor(grant.actor)?)
 }
 
-/// Closes an actor whose bodies the device no longer has; only for actors of an earlier epoch.
+/// Closes an actor whose bodies the device no longer has; only for actors of an earlier epoch, and only from the number
+/// after the last one that is here.
 pub(super) fn lost(
     txn: &OrgTxn<'_>,
-    _env: &Env,
     caller: &Caller,
     request: &LostRequest,
 ) -> Result<(), Refusal> {
@@ -119,8 +137,13 @@ pub(super) fn lost(
     if request.epoch != epoch {
         return Err(Refusal::EpochChanged { epoch });
     }
+    if request.first == Seq::ZERO || request.first > request.last.seq {
+        return Err(Refusal::LossInvalid);
+    }
     let actor = own_actor(txn, caller, request.actor)?;
-    if actor.epoch == epoch {
+    // A device that compared since the restore starts where the server's numbers end; if a twin has brought some of them
+    // meanwhile, it must compare again. Nothing is taken under a closed actor, so a repeated report fits again.
+    if actor.epoch == epoch || actor.acked.next() != Ok(request.first) {
         return Err(Refusal::LossRefused);
     }
     txn.close_actor(actor.id)?;

@@ -5,17 +5,18 @@
 
 use std::collections::HashMap;
 
-use tributary_sync_core::change::{Changeset, Draft, Stamp, Stored, chain_next, chain_start};
+use tributary_sync_core::change::{Changeset, Stored, chain_next, chain_start};
 use tributary_sync_core::clock::{Dot, Hlc};
 use tributary_sync_core::form::DecideRole;
-use tributary_sync_core::ids::{ActorId, FormHash, LogPos, ProfileId, RecordId, Seq, UserId};
+use tributary_sync_core::ids::{ActorId, FormHash, LogPos, ProfileId, RecordId, UserId};
 use tributary_sync_core::key::{Key, MetaKey};
 use tributary_sync_core::policy::Policies;
 use tributary_sync_core::record::Record;
 use tributary_sync_core::value::Value;
 
+mod follow;
+
 use super::Refusal;
-use super::scope;
 use crate::service::access::Role;
 use crate::service::env::Env;
 use crate::storage::{ItemRow, ItemStatus, NewActor, OrgTxn, RecordNo, RecordState, StorageError};
@@ -165,7 +166,7 @@ impl<'t, 'c> Merger<'t, 'c> {
             .ok_or(StorageError::NoOrganisation)?;
         let lowered = self.lowered(stored, &form_id, author)?;
         let pos = self.put(stored)?;
-        self.follow_meta(stored)?;
+        self.follow_meta(stored, author)?;
         for (key, value) in &lowered {
             self.write_again(stored, key.clone(), value.clone())?;
         }
@@ -239,41 +240,6 @@ impl<'t, 'c> Merger<'t, 'c> {
             .is_some_and(|row| row.pos > author.confirmed))
     }
 
-    /// The stronger value again, by an actor that never wrote before, with the context of the refused write.
-    fn write_again(&mut self, refused: &Stored, key: Key, value: Value) -> Result<(), Refusal> {
-        let actor = self.server_actor(None)?;
-        let now = Hlc::new(self.env.now, 0).map_err(StorageError::damaged("clock"))?;
-        let draft = Draft {
-            record: refused.change.record,
-            dot: Dot::new(
-                actor,
-                Seq::ZERO
-                    .next()
-                    .map_err(StorageError::damaged("sequence"))?,
-            ),
-            clock: now,
-            form: refused.change.form,
-            creates: false,
-            epoch: self.txn.epoch()?.id,
-            seen: refused.stamp.context.clone(),
-            writes: vec![(key, value)],
-            decisions: Vec::new(),
-            origin: None,
-            extensions: Vec::new(),
-        };
-        let change = draft.seal().map_err(StorageError::damaged("rewrite"))?;
-        let context = refused.stamp.context.clone();
-        let stamp = Stamp {
-            context,
-            effective: now,
-            received: self.env.now,
-            cut: false,
-        };
-        let stored = Stored { change, stamp };
-        let pos = self.put(&stored)?;
-        self.use_number(&stored, None, pos)
-    }
-
     /// An actor of the server, for one changeset: drawn at random and never used again.
     pub fn server_actor(&self, user: Option<UserId>) -> Result<ActorId, StorageError> {
         let epoch = self.txn.epoch()?.id;
@@ -322,18 +288,6 @@ impl<'t, 'c> Merger<'t, 'c> {
         })?;
         self.txn
             .advance_actor(change.dot.actor, change.dot.seq, chain)?;
-        Ok(())
-    }
-
-    /// Assigning puts a record into scopes; returning it assigns it to its maker's user (§6.1).
-    fn follow_meta(&mut self, stored: &Stored) -> Result<(), Refusal> {
-        let writes = &stored.change.writes;
-        let touches = |meta: MetaKey| writes.iter().any(|(k, _)| *k == Key::Meta(meta));
-        if touches(MetaKey::Assignee)
-            && let Some(open) = self.open.get(&stored.change.record)
-        {
-            scope::follow_assignees(self.txn, self.env, open.no, &open.record)?;
-        }
         Ok(())
     }
 

@@ -103,8 +103,11 @@ pub enum Refusal {
     #[error("this number was closed after a loss: ask for a new one")]
     ActorClosed,
     /// The actor may not be closed: it is of the epoch in force.
-    #[error("a loss is only taken after a restore")]
+    #[error("a loss is only taken after a restore, from the first number that the server lacks")]
     LossRefused,
+    /// The range of a loss is none.
+    #[error("the lost numbers named are no range")]
+    LossInvalid,
     /// The quarantine of this profile is full.
     #[error("the quarantine of this device is full")]
     QuarantineFull,
@@ -127,6 +130,7 @@ impl Refusal {
             Self::ActorUnknown => "actor_unknown",
             Self::ActorClosed => "actor_closed",
             Self::LossRefused => "loss_refused",
+            Self::LossInvalid => "loss_invalid",
             Self::QuarantineFull => "quarantine_full",
             Self::Storage(StorageError::Full) => "disk_full",
             Self::Storage(_) => "storage_failed",
@@ -169,27 +173,28 @@ pub fn compare(
     request: CompareRequest,
 ) -> Result<CompareReply, Refusal> {
     let (env, caller_) = (env.clone(), caller.clone());
-    files.write(caller.org, move |txn| {
+    let (reply, owed) = files.write(caller.org, move |txn| {
         match compare::compare(txn, &env, &caller_, &request) {
             Err(Refusal::Stopped) => {
                 txn.set_stopped(true)?;
-                Ok(Err(Refusal::Stopped))
+                Ok((Err(Refusal::Stopped), false))
             }
-            other => other.map(Ok),
+            Err(other) => Err(other),
+            // A tombstone that came back has erased something: its words leave the file too, after this commit.
+            Ok(reply) => Ok((Ok(reply), txn.scrub_owed()?)),
         }
-    })?
+    })?;
+    if owed {
+        files.scrub_soon(caller.org)?;
+    }
+    reply
 }
 
 /// What the device can never resend; closes the actor.
-pub fn lost(
-    files: &OrgFiles,
-    env: &Env,
-    caller: &Caller,
-    request: LostRequest,
-) -> Result<(), Refusal> {
-    let (env, caller_) = (env.clone(), caller.clone());
+pub fn lost(files: &OrgFiles, caller: &Caller, request: LostRequest) -> Result<(), Refusal> {
+    let caller_ = caller.clone();
     files.write(caller.org, move |txn| {
-        compare::lost(txn, &env, &caller_, &request)
+        compare::lost(txn, &caller_, &request)
     })
 }
 

@@ -6,9 +6,11 @@ use std::collections::BTreeMap;
 
 use thiserror::Error;
 use tributary_sync_core::form::{
-    Assignment, FieldIdentity, FormError, PackageAttachment, PreparedForm, Preview, assign_ids,
+    Assignment, FieldIdentity, FieldRules, FormError, PackageAttachment, PreparedForm, Preview,
+    assign_ids,
 };
 use tributary_sync_core::ids::{FieldId, FormHash, LogPos, UserId};
+use tributary_sync_core::policy::{FieldPolicy, Policies};
 use tributary_sync_core::wire::message::PolicyEntry;
 
 use crate::service::env::Env;
@@ -104,9 +106,7 @@ pub fn publish(
         },
         env.now,
     )?;
-    for (field, rules) in &rules {
-        txn.add_policy(&PolicyEntry::new(&model.form_id, *field, rules), env.now)?;
-    }
+    put_policies(txn, env, &model.form_id, &rules)?;
     txn.set_lineage(
         &model.form_id,
         &serde_json::to_string(&identities).unwrap_or_default(),
@@ -134,6 +134,36 @@ pub fn publish(
         preview,
         new: true,
     })
+}
+
+/// Puts the rules of a version into force. Codes that count as consent can be replaced by others, but a lineage that has
+/// asked consent goes on asking it: a record is never consented because a form stopped asking (§8). Which records are
+/// withheld follows at once.
+fn put_policies(
+    txn: &OrgTxn<'_>,
+    env: &Env,
+    form_id: &str,
+    rules: &[(FieldId, FieldRules)],
+) -> Result<(), StorageError> {
+    let before = txn.policies(form_id)?;
+    for (field, rules) in rules {
+        let mut entry = PolicyEntry::new(form_id, *field, rules);
+        if entry.consent.is_empty() {
+            entry.consent.clone_from(&before.get(*field).consent);
+        }
+        txn.add_policy(&entry, env.now)?;
+    }
+    let after = txn.policies(form_id)?;
+    let asking = |policies: &Policies| -> Vec<(FieldId, FieldPolicy)> {
+        let asking = policies.iter().filter(|(_, p)| !p.consent.is_empty());
+        asking
+            .map(|(field, policy)| (field, policy.clone()))
+            .collect()
+    };
+    if asking(&before) != asking(&after) {
+        txn.withhold(form_id, |record| after.withheld(record))?;
+    }
+    Ok(())
 }
 
 fn assign(txn: &OrgTxn<'_>, env: &Env, version: &NewVersion) -> Result<Assignment, PublishError> {

@@ -148,6 +148,30 @@ impl OrgTxn<'_> {
         )?;
         Ok(())
     }
+    /// Judges anew which records of a form are withheld for lack of consent, after its policies have changed.
+    pub fn withhold(&self, form_id: &str, withheld: impl Fn(&Record) -> bool) -> Result<()> {
+        let mut changed = Vec::new();
+        self.each::<StorageError>(
+            "SELECT n, body, withheld FROM record WHERE form_id = ?1",
+            [form_id],
+            |r| {
+                let body = r.get_ref(1)?.as_blob().map_err(rusqlite::Error::from)?;
+                let record = Record::from_bytes(body).map_err(StorageError::damaged("record"))?;
+                let now = withheld(&record);
+                if now != r.get::<_, bool>(2)? {
+                    changed.push((r.get::<_, i64>(0)?, now));
+                }
+                Ok(true)
+            },
+        )?;
+        for (no, withheld) in changed {
+            self.execute(
+                "UPDATE record SET withheld = ?2 WHERE n = ?1",
+                params![no, withheld],
+            )?;
+        }
+        Ok(())
+    }
     /// Restricts a record, or lifts it.
     pub fn set_restricted(
         &self,

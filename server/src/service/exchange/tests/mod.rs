@@ -4,6 +4,7 @@
 mod attacks;
 mod full;
 mod ordinary;
+mod returns;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -184,3 +184,50 @@ fn an_approval_counts_only_while_it_covers_every_answer() {
     dara.sync(&office);
     assert_eq!(office.row(record(1)).unwrap().state.status, "complete");
 }
+
+#[test]
+fn a_record_that_a_reviewers_phone_returns_comes_back_to_its_maker() {
+    let office = Office::open();
+    let (mut dara, mut mei) = (office.worker(2), office.phone(4, Role::Reviewer));
+    dara.create(
+        record(1),
+        vec![(NAME, text("Sokha")), (STATUS, code("complete"))],
+        10,
+    );
+    dara.sync(&office);
+    office.assign(record(1), &mei, true);
+    mei.sync(&office);
+    // Dara's phone was emptied meanwhile.
+    dara.leaves = vec![record(1)];
+    dara.records.clear();
+    dara.sync(&office);
+    mei.write(record(1), vec![(STATUS, code("returned"))], 20);
+    assert_eq!(statuses(&mei.sync(&office)), [Status::Applied]);
+    let assignee = Key::Meta(MetaKey::Assignee);
+    let to = format!("user:{}", dara.caller.user);
+    assert_eq!(office.live(record(1), &assignee), [to]);
+    dara.sync(&office);
+    assert_eq!(dara.live(record(1), &STATUS), ["returned"]);
+    // Somebody else's later save does not assign it again.
+    dara.write(record(1), vec![(STATUS, code("complete"))], 30);
+    dara.sync(&office);
+    assert_eq!(office.live(record(1), &assignee).len(), 1);
+    office.check();
+}
+
+#[test]
+fn a_coordinators_phone_that_returns_to_somebody_else_is_obeyed() {
+    let office = Office::open();
+    let (mut dara, linh) = (office.worker(2), office.worker(3));
+    let mut chan = office.phone(9, Role::Coordinator);
+    dara.create(record(1), vec![(NAME, text("Sokha"))], 10);
+    dara.sync(&office);
+    office.assign(record(1), &chan, true);
+    chan.sync(&office);
+    let assignee = Key::Meta(MetaKey::Assignee);
+    let to = format!("user:{}", linh.caller.user);
+    let writes = vec![(STATUS, code("returned")), (assignee.clone(), code(&to))];
+    chan.write(record(1), writes, 20);
+    chan.sync(&office);
+    assert_eq!(office.live(record(1), &assignee), [to]);
+}

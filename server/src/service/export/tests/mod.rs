@@ -1,6 +1,7 @@
 //! Exports of a real organisation's file: two form versions, people who disagree, and every script of the region.
 
 mod agreement;
+mod consent;
 mod past;
 mod rows;
 mod sheets;
@@ -131,13 +132,13 @@ impl Office {
         office
     }
     /// Publishes a version; its fields can be written to by their paths from then on.
-    pub(super) fn publish(&mut self, xml: &'static str) -> FormHash {
-        let env = self.env.clone();
+    pub(super) fn publish(&mut self, xml: &str) -> FormHash {
+        let (env, xml) = (self.env.clone(), xml.to_owned());
         let (hash, package) = self
             .files
             .write::<_, StorageError>(self.org, move |txn| {
                 let version = NewVersion {
-                    form: prepare_form(xml).unwrap(),
+                    form: prepare_form(&xml).unwrap(),
                     attachments: Vec::new(),
                     mapping: BTreeMap::new(),
                     weaken: true,

@@ -1,0 +1,136 @@
+//! SIGKILL in the middle of syncs: the server's process, and the device's. Where exactly is drawn from a seed: after so
+//! many bytes to the server, or so many back.
+
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+
+use tributary_native::answers::{Answers, Given};
+use tributary_native::{Device, Quiet, Trouble};
+use tributary_tests::harness::{Installation, Way, field_command};
+
+use super::{device, nothing_is_lost};
+
+/// How often the server is killed; `TRIBUTARY_KILLS` asks for more.
+const KILLS: usize = 30;
+/// Handshake, nonce, token, exchange, receipt: all of it lies within these bytes.
+const UP_MAX: u64 = 6_000;
+const DOWN_MAX: u64 = 9_000;
+
+fn kills() -> usize {
+    let asked = std::env::var("TRIBUTARY_KILLS").ok();
+    asked.and_then(|n| n.parse().ok()).unwrap_or(KILLS)
+}
+
+/// Where the process dies: an even spread over both directions, the same in every run.
+fn place(round: u64) -> (Way, u64) {
+    let mixed = round.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 20;
+    match round.is_multiple_of(2) {
+        true => (Way::Up, 1 + mixed % UP_MAX),
+        false => (Way::Down, 1 + mixed % DOWN_MAX),
+    }
+}
+
+fn record(device: &mut Device, n: u64) {
+    let form = device.form(None).unwrap();
+    let text = |t: String| Given::Text(t);
+    let answers = Answers(vec![
+        ("consent_store".into(), text("given".into())),
+        ("notes".into(), text(format!("interview {n}"))),
+        ("_status".into(), text("complete".into())),
+    ]);
+    device.create(&form, &answers).unwrap();
+}
+
+fn sigkill(process: u32) {
+    let status = Command::new("kill")
+        .args(["-KILL", &process.to_string()])
+        .status();
+    assert!(status.unwrap().success());
+}
+
+fn begun() -> (Installation, PathBuf) {
+    let mut here = Installation::init();
+    here.serve();
+    here.run(&["form", "publish"]);
+    let link = here.worker_link("Sokha Chan");
+    let home = here.place("phone");
+    device(&home).enrol(&link.parse().unwrap(), None).unwrap();
+    (here, home)
+}
+
+#[test]
+fn the_server_killed_in_the_middle_of_syncs_loses_nothing_acknowledged() {
+    let (mut here, home) = begun();
+    let mut phone = device(&home);
+    let (mut killed, mut round, mut made) = (0, 0, 0);
+    while killed < kills() {
+        round += 1;
+        assert!(
+            round < 20 * kills() as u64,
+            "the tripwire is hardly ever reached"
+        );
+        for _ in 0..3 {
+            made += 1;
+            record(&mut phone, made);
+        }
+        let (way, bytes) = place(round);
+        let server = here.server();
+        here.wire().arm(way, bytes, move || sigkill(server));
+        let ended = phone.sync(&mut Quiet);
+        if here.wire().disarm() {
+            ended.unwrap();
+            continue;
+        }
+        killed += 1;
+        if let Err(e) = ended {
+            assert_eq!(*e.trouble(), Trouble::Offline, "{e}");
+        }
+        here.serve();
+    }
+    phone.sync(&mut Quiet).unwrap();
+    here.end();
+    assert_eq!(nothing_is_lost(&here, &phone), made as usize);
+}
+
+#[test]
+fn the_device_killed_in_the_middle_of_syncs_loses_nothing_and_sends_nothing_twice() {
+    let (mut here, home) = begun();
+    let (mut killed, mut made) = (0, 0);
+    for round in 0..kills() as u64 / 2 {
+        let mut phone = device(&home);
+        for _ in 0..3 {
+            made += 1;
+            record(&mut phone, made);
+        }
+        drop(phone);
+        let mut command = field_command(&home, &["sync", "--quiet"]);
+        let command = command.stdout(Stdio::null()).stderr(Stdio::null());
+        let process: Arc<Mutex<Option<u32>>> = Arc::default();
+        let tripped = Arc::new(AtomicBool::new(false));
+        let (way, bytes) = place(round);
+        let (of, note) = (Arc::clone(&process), Arc::clone(&tripped));
+        // Held until the number of the process is known.
+        let mut known = process.lock().unwrap();
+        here.wire().arm(way, bytes, move || {
+            if let Some(process) = *of.lock().unwrap() {
+                note.store(true, Ordering::SeqCst);
+                sigkill(process);
+            }
+        });
+        let mut child = command.spawn().unwrap();
+        *known = Some(child.id());
+        drop(known);
+        let status = child.wait().unwrap();
+        here.wire().disarm();
+        let tripped = tripped.load(Ordering::SeqCst);
+        assert!(status.success() || tripped, "{status}");
+        killed += usize::from(!status.success());
+    }
+    assert!(killed > 0, "no sync was ever cut");
+    let mut phone = device(&home);
+    phone.sync(&mut Quiet).unwrap();
+    here.end();
+    assert_eq!(nothing_is_lost(&here, &phone), made as usize);
+}
