@@ -139,7 +139,6 @@ fn load() -> String {
 /// A server with its organisation: 16 workers with a phone each, a coordinator, and two workers who only read.
 struct Stage {
     server: Server,
-    admin: Admin,
     workload: Workload,
     phones: Vec<Phone>,
     office: Office,
@@ -181,12 +180,13 @@ impl Stage {
             let mut connection = wire::Connection::open(&server.place)?;
             phone.catch_up(&mut connection, &workload)?;
         }
-        let (rest, restusers) = (phones.split_off(SINGLES), users.split_off(SINGLES));
-        let mut rest = restusers.into_iter().zip(rest);
+        let mut rest = users
+            .split_off(SINGLES)
+            .into_iter()
+            .zip(phones.split_off(SINGLES));
         let (_, office) = rest.next().context("an office")?;
         Ok(Self {
             server,
-            admin,
             workload,
             phones,
             office: Office(SINGLES, office),
@@ -345,10 +345,12 @@ fn pulls(stage: &mut Stage, options: &Options, lines: &mut Lines) -> Result<()> 
 fn downloads(stage: &mut Stage, here: &Path, lines: &mut Lines) -> Result<()> {
     let scan = raw::scan(here)?;
     lines.add("reading bare SQLite rows", scan, "/s");
+    // A token lives ten minutes; the rounds before may have taken longer.
+    let admin = Admin::sign_in(&stage.server.place)?;
     // The first one opens what later ones find open.
-    phases::download(&stage.server, &stage.admin)?;
+    phases::download(&stage.server, &admin)?;
     let cpu = stage.server.usage()?.cpu;
-    let done = phases::download(&stage.server, &stage.admin)?;
+    let done = phases::download(&stage.server, &admin)?;
     let cpu = stage.server.usage()?.cpu.saturating_sub(cpu);
     let rate = done.rows as f64 / done.seconds;
     let more = format!(

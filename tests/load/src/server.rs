@@ -80,7 +80,7 @@ impl Server {
         let status = of("status").context("memory is only known on Linux")?;
         let kb = |name: &str| -> u64 {
             let line = status.lines().find_map(|l| l.strip_prefix(name));
-            line.and_then(|l| l.split_whitespace().nth(0)?.parse().ok())
+            line.and_then(|l| l.split_whitespace().next()?.parse().ok())
                 .unwrap_or(0)
         };
         let stat = of("stat")?;
