@@ -12,6 +12,7 @@
 )]
 
 mod api;
+mod cli;
 mod python;
 mod schemas;
 mod simulation;

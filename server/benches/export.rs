@@ -210,7 +210,7 @@ impl Office {
                     let mut merger = Merger::new(txn, &env);
                     for stored in &stored {
                         if merger.find(stored.change.record)?.is_none() {
-                            merger.create(&stored.change, "wide", None)?;
+                            merger.create(&stored.change, "wide", None, stored.stamp.received)?;
                         }
                         let author = Author {
                             profile: None,

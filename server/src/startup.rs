@@ -108,6 +108,7 @@ pub fn open_service(settings: &Settings) -> Result<Service> {
         audience: settings.audience.clone(),
         certificate: tls.and_then(|tls| tls.pin),
         copies: settings.backup.is_some(),
+        copies_every: settings.backup.as_ref().map(|b| b.every),
     };
     Service::open(&data, options, Arc::new(System::new())).map_err(in_words)
 }
@@ -146,6 +147,7 @@ impl Application {
             audience: settings.audience.clone(),
             certificate: tls.as_ref().and_then(|tls| tls.pin.clone()),
             copies: settings.backup.is_some(),
+            copies_every: settings.backup.as_ref().map(|b| b.every),
         };
         let service = Service::open(&data, options, ambient).map_err(in_words)?;
         let service = Arc::new(service);

@@ -1,11 +1,14 @@
 //! The HTTP interface of a real server, one file per noun.
 
 mod bodies;
+mod browser;
 mod devices;
 mod field;
 mod isolation;
 mod openapi;
 mod page;
+mod page_acts;
+mod page_links;
 mod records;
 mod server;
 mod sign_in;

@@ -2,107 +2,11 @@
 
 use tributary::service::access::Role;
 use tributary_sync_core::clock::Clock;
-use tributary_tests::harness::{Client, Reply, TestServer};
+use tributary_tests::harness::TestServer;
 
+use super::browser::Browser;
 use super::field::{Form, Phone, record, text};
 use super::records::crossing;
-
-const FORM: (&str, &str) = ("content-type", "application/x-www-form-urlencoded");
-
-/// A browser: keeps cookies, sends forms.
-struct Browser {
-    client: Client,
-    cookies: Vec<(String, String)>,
-    html: String,
-}
-
-fn escape(text: &str) -> String {
-    let hex = |b: u8| match b {
-        b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' => char::from(b).to_string(),
-        _ => format!("%{b:02X}"),
-    };
-    text.bytes().map(hex).collect()
-}
-
-impl Browser {
-    fn new(client: Client) -> Self {
-        Self {
-            client,
-            cookies: Vec::new(),
-            html: String::new(),
-        }
-    }
-    fn send(&mut self, method: &str, path: &str, body: &str) -> Reply {
-        let cookies: Vec<_> = self
-            .cookies
-            .iter()
-            .map(|(n, v)| format!("{n}={v}"))
-            .collect();
-        let cookies = cookies.join("; ");
-        let mut headers = vec![("cookie", cookies.as_str())];
-        if method == "POST" {
-            headers.push(FORM);
-        }
-        let reply = self.client.send(method, path, &headers, body.as_bytes());
-        for (name, value) in reply.headers.iter().filter(|(n, _)| n == "set-cookie") {
-            assert_eq!(name, "set-cookie");
-            for part in ["Secure", "HttpOnly", "SameSite=Strict", "Path=/"] {
-                assert!(value.contains(part), "{value}");
-            }
-            let (name, value) = value.split(';').next().unwrap().split_once('=').unwrap();
-            self.cookies.retain(|(n, _)| n != name);
-            if !value.is_empty() {
-                self.cookies.push((name.to_owned(), value.to_owned()));
-            }
-        }
-        reply
-    }
-    fn open(&mut self, path: &str) -> &str {
-        let reply = self.send("GET", path, "");
-        self.take(reply, 200)
-    }
-    fn take(&mut self, reply: Reply, status: u16) -> &str {
-        assert_eq!(
-            reply.status,
-            status,
-            "{}",
-            String::from_utf8_lossy(&reply.body)
-        );
-        let policy = reply.header("content-security-policy").unwrap();
-        assert!(policy.starts_with("default-src 'none'; style-src 'self'"));
-        assert!(policy.contains("frame-ancestors 'none'"));
-        assert_eq!(reply.header("cache-control"), Some("no-store"));
-        self.html = String::from_utf8(reply.body).unwrap();
-        assert!(!self.html.contains("<script") && !self.html.contains("style="));
-        assert!(
-            self.html.contains("<html lang=\"en\">") && self.html.contains("<main id=\"main\">")
-        );
-        &self.html
-    }
-    /// The value of a hidden field.
-    fn hidden(&self, name: &str) -> String {
-        let at = format!("name=\"{name}\" value=\"");
-        let rest = self.html.split_once(&at).unwrap().1;
-        rest.split_once('"').unwrap().0.to_owned()
-    }
-    fn post(&mut self, path: &str, fields: &[(&str, &str)]) -> Reply {
-        let token = self.hidden("token");
-        let fields = [("token", token.as_str())]
-            .into_iter()
-            .chain(fields.iter().copied());
-        let body: Vec<_> = fields.map(|(n, v)| format!("{n}={}", escape(v))).collect();
-        self.send("POST", path, &body.join("&"))
-    }
-    fn sign_in(&mut self, name: &str) -> Reply {
-        self.open("/");
-        let fields = [
-            ("organisation", "mekong"),
-            ("name", name),
-            ("password", "four unrelated words"),
-        ];
-        self.post("/sign-in", &fields)
-    }
-}
 
 #[test]
 fn a_coordinator_signs_in_settles_a_conflict_downloads_and_signs_out() {

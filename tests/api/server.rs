@@ -1,5 +1,6 @@
 //! The server itself: health, headers, unknown addresses, one server a folder, restarts, a graceful stop.
 
+use tributary::service::By;
 use tributary::service::access::Role;
 use tributary::startup::Application;
 use tributary_tests::harness::TestServer;
@@ -9,6 +10,67 @@ fn it_says_that_it_lives_and_can_work() {
     let server = TestServer::start();
     assert_eq!(server.client().get("/healthz").status, 200);
     assert_eq!(server.client().get("/readyz").status, 200);
+}
+
+#[test]
+fn it_is_not_ready_while_the_disk_takes_nothing_and_lives_all_the_same() {
+    let server = TestServer::start();
+    // Where the page would be written stands something else.
+    let place = server.data().path().join(".ready");
+    std::fs::create_dir(&place).unwrap();
+    server.client().get("/readyz").expect_problem("overloaded");
+    assert_eq!(server.client().get("/healthz").status, 200);
+    std::fs::remove_dir(&place).unwrap();
+    assert_eq!(server.client().get("/readyz").status, 200);
+    for path in ["/healthz", "/readyz"] {
+        assert_eq!(server.client().send("HEAD", path, &[], b"").status, 200);
+    }
+}
+
+#[test]
+fn metrics_count_and_name_nobody() {
+    let server = TestServer::start();
+    let org = server.organisation("mekong-outreach");
+    let chi = org.user("Chi Linh", Role::OrgAdmin);
+    let device = org.device(org.invite("Dara Sok", Role::Worker));
+    let form = server
+        .service()
+        .publish_builtin_interview(By::Operator, org.id);
+    assert!(form.is_ok(), "something is stored");
+    server
+        .client()
+        .get("/api/v1/users")
+        .expect_problem("credential_missing");
+    let reply = server.client().get("/metrics");
+    assert_eq!(reply.status, 200);
+    assert_eq!(
+        reply.header("content-type"),
+        Some("text/plain; version=0.0.4; charset=utf-8")
+    );
+    let text = String::from_utf8(reply.body).unwrap();
+    for line in [
+        "tributary_organisations 1",
+        "tributary_organisations_never_copied 1",
+        "tributary_organisations_stopped 0",
+        "tributary_backup_configured 0",
+        "tributary_quarantine_waiting 0",
+        "tributary_refusals_total{code=\"credential_missing\"} 1",
+    ] {
+        assert!(text.lines().any(|l| l == line), "{line} is not in\n{text}");
+    }
+    let ids = [
+        org.id.to_string(),
+        chi.id.to_string(),
+        device.profile.to_string(),
+    ];
+    let names = ["mekong", "MEKONG", "Chi", "Dara"].map(str::to_owned);
+    for word in ids.into_iter().chain(names) {
+        assert!(!text.contains(&word), "{word} is in\n{text}");
+    }
+    server
+        .client()
+        .send("POST", "/metrics", &[], b"")
+        .expect_problem("method_not_allowed");
 }
 
 #[test]

@@ -8,10 +8,8 @@ use std::process::{Child, Command, Output, Stdio};
 use tempfile::TempDir;
 use tributary::storage::folder::DataFolder;
 
+use super::server::PASSWORD;
 use super::{Client, Tripwire};
-
-/// The admin's password.
-const PASSWORD: &str = "four unrelated words";
 
 /// Where a program lies: two folders above the test itself, `target/<profile>`.
 pub fn program(name: &str) -> PathBuf {
@@ -101,9 +99,7 @@ impl Installation {
         &self.wire
     }
     fn tributary(&self, arguments: &[&str]) -> Command {
-        let mut command = command("tributary");
-        command.arg("--data").arg(self.place("data"));
-        command.args(["--listen", "127.0.0.1:0"]);
+        let mut command = tributary_command(&self.place("data"));
         command.args(arguments);
         command
     }
@@ -181,6 +177,14 @@ impl Drop for Installation {
     fn drop(&mut self) {
         self.kill();
     }
+}
+
+/// `tributary` over a data folder, on whatever port is free, not yet started.
+pub fn tributary_command(data: &Path) -> Command {
+    let mut command = command("tributary");
+    command.arg("--data").arg(data);
+    command.args(["--listen", "127.0.0.1:0"]);
+    command
 }
 
 /// Runs `tributary-field` over a folder to its end; what it printed.

@@ -19,8 +19,8 @@ use tributary_sync_core::ids::{OrgId, UserId};
 
 use super::{Client, DeviceKey, TestDevice};
 
-/// Every test user's password.
-pub(crate) const PASSWORD: &str = "four unrelated words";
+/// The password of every user who has one.
+pub const PASSWORD: &str = "four unrelated words";
 /// When the manual clock starts: 14 November 2023.
 const START_MS: u64 = 1_700_000_000_000;
 

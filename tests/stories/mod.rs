@@ -4,8 +4,11 @@
 //! Not here: the rules one by one, which stand with the code; disasters over a clock that is moved by hand, which are
 //! the simulation's.
 
+mod folder;
 mod htcds;
 mod kills;
+mod lost;
+mod restore;
 mod stranger;
 
 use std::path::{Path, PathBuf};
@@ -36,7 +39,8 @@ fn nothing_is_lost(here: &Installation, device: &Device) -> usize {
     let mut seen = 0;
     for record in device.records().unwrap() {
         for (own, place) in device.show(record).unwrap().own {
-            assert_eq!(place, Whereabouts::Stored, "{:?}", own.dot);
+            let stored = matches!(place, Whereabouts::Stored | Whereabouts::Copied);
+            assert!(stored, "{:?} is {place:?}", own.dot);
             let found = service.files().read::<_, StorageError>(org, |txn| {
                 let no = txn.record_no(record)?.expect("the record");
                 Ok((txn.item(own.dot)?, txn.change_by_dot(no, own.dot)?))
@@ -55,6 +59,15 @@ fn phone(here: &Installation, name: &str) -> PathBuf {
     let home = here.place(name);
     field(&home, &["enrol", &here.worker_link(name)]);
     home
+}
+
+/// A complete interview with live consent, recorded on a device; the record's id.
+fn interview(home: &Path, notes: &str) -> String {
+    let notes = format!("notes={notes}");
+    let consent = ["--set", "consent_store=given"];
+    let status = ["--set", "_status=complete"];
+    let answers = ["new", "--set", &notes];
+    recorded(&field(home, &[&answers[..], &consent, &status].concat()))
 }
 
 /// The record's id in what `tributary-field new` says.
@@ -86,4 +99,21 @@ fn downloaded(admin: &Client, form: &str) -> String {
     let reply = admin.post(&path, &json!({}));
     assert_eq!(reply.status, 200);
     String::from_utf8(reply.body).unwrap()
+}
+
+/// The files below a folder that hold these bytes.
+fn files_with(folder: &Path, bytes: &[u8]) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            found.extend(files_with(&path, bytes));
+        } else {
+            let content = std::fs::read(&path).unwrap();
+            if content.windows(bytes.len()).any(|part| part == bytes) {
+                found.push(path);
+            }
+        }
+    }
+    found
 }

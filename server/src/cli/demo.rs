@@ -28,6 +28,7 @@ use anyhow::{Result, ensure};
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 
+use self::cast::{COPIED, PHONES};
 use self::chance::Chance;
 use self::conflicts::{Crossed, Kind};
 use self::dataset::Dataset;
@@ -113,10 +114,10 @@ fn story(stage: &Stage, folder: &std::path::Path) -> Result<()> {
     tell::dataset(&dataset)?;
 
     bar.set_message("Comparing phones with the server");
-    let proof = prove(stage, &mut weeks)?;
+    let (proof, copied) = prove(stage, &mut weeks)?;
     let report = check(&stage.data, &mut |_| {})?;
     bar.finish_and_clear();
-    tell::proof(&proof)?;
+    tell::proof(&proof, &copied)?;
     tell::check(&report)?;
     judge(&weeks, &settled, &dataset, &proof, &report)
 }
@@ -149,13 +150,19 @@ fn settle(weeks: &mut Weeks<'_>) -> Result<Settled> {
     })
 }
 
-fn prove(stage: &Stage, weeks: &mut Weeks<'_>) -> Result<Proof> {
-    let mut proof = Proof::default();
-    for phone in &mut weeks.phones {
-        proof::compare(stage, phone, &mut proof)?;
+/// All phones together, and by name those that are one another's copies.
+fn prove(stage: &Stage, weeks: &mut Weeks<'_>) -> Result<(Proof, Vec<(String, Proof)>)> {
+    let mut all = Proof::default();
+    let mut copied = Vec::new();
+    for (n, phone) in weeks.phones.iter_mut().enumerate() {
+        let own = proof::compare(stage, phone)?;
+        all.add(&own);
+        if n == COPIED || n >= PHONES.len() {
+            copied.push((phone.name(), own));
+        }
     }
-    proof::compare(stage, &mut weeks.laptop, &mut proof)?;
-    Ok(proof)
+    all.add(&proof::compare(stage, &mut weeks.laptop)?);
+    Ok((all, copied))
 }
 
 /// A demonstration that shows something else than it promises has failed.

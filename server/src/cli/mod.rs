@@ -17,6 +17,7 @@ mod progress;
 mod restore;
 mod serve;
 mod team;
+mod temporary;
 mod terminal;
 mod user;
 
@@ -114,6 +115,20 @@ fn dispatch(command: Command, common: &Common) -> Result<()> {
         Command::Device(command) => command.run(&common.service()?),
         Command::Export(command) => command.run(&common.service()?),
         Command::Form(command) => command.run(&common.service()?),
+    }
+}
+
+impl Cli {
+    /// Settings that cannot be read are complained of by the command itself.
+    fn keep_temporary_files_inside(&self) {
+        if matches!(self.command, Command::Demo(_)) {
+            return;
+        }
+        // `init` makes it with all else, after it has looked whether the place is free.
+        let make = matches!(self.command, Command::Restore(_));
+        if let Ok(settings) = self.common.settings(Vec::new()) {
+            temporary::keep_inside(&settings.data, make);
+        }
     }
 }
 
@@ -218,6 +233,7 @@ pub fn run() -> ExitCode {
     tls::install_provider();
     telemetry::forbid_core_dumps();
     let cli = Cli::parse();
+    cli.keep_temporary_files_inside();
     match dispatch(cli.command, &cli.common) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

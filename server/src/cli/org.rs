@@ -21,6 +21,13 @@ pub(super) enum Org {
     },
     /// List all organisations
     List,
+    /// Set the time zone of an organisation: of its pages, and of downloads that name none
+    TimeZone {
+        /// The organisation's slug
+        slug: String,
+        /// The zone's IANA name, such as Asia/Phnom_Penh
+        zone: String,
+    },
     /// Keep everybody of an organisation out; nothing stored is touched
     Suspend {
         /// The organisation's slug
@@ -52,6 +59,13 @@ impl Org {
                 ))
             }
             Self::List => list(service),
+            Self::TimeZone { slug, zone } => {
+                let org = service.organisation_named(&slug).map_err(in_words)?;
+                service
+                    .set_time_zone(By::Operator, org.id, &zone)
+                    .map_err(in_words)?;
+                terminal::say(format!("{slug} reads times of {zone} from now on."))
+            }
             Self::Suspend { slug, undo } => {
                 let org = service.organisation_named(&slug).map_err(in_words)?;
                 service

@@ -39,6 +39,12 @@ pub(super) fn table(head: &[&str], rows: &[Vec<String>]) -> Result<()> {
         .try_for_each(|row| say(line(&mut row.iter().map(String::as_str))))
 }
 
+/// What should be known, though the command goes on.
+pub(super) fn warn(text: impl AsRef<str>) {
+    // Nobody is left to tell when standard error is gone.
+    let _ = writeln!(io::stderr().lock(), "tributary: {}", text.as_ref());
+}
+
 /// What went wrong, with its causes.
 pub(super) fn fail(error: &anyhow::Error) {
     // Nobody is left to tell when standard error is gone.

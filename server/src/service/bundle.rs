@@ -45,6 +45,14 @@ fn bad() -> ServiceError {
     Code::BundleInvalid.into()
 }
 
+/// One of several files that came before its forerunner, in the words of whoever carries them.
+fn early(gap: Refusal) -> ServiceError {
+    ServiceError::from(gap).detail(
+        "This file goes on from another one of the same device that has not arrived yet. Nothing is lost: bring the file \
+         with the lower number first, then this one again.",
+    )
+}
+
 impl Service {
     /// Opens a bundle and admits what it carries by its chain.
     pub fn take_bundle(&self, file: &[u8], from: IpAddr) -> Result<BundleOutcome> {
@@ -63,6 +71,8 @@ impl Service {
         if device.org != org {
             return Err(bad());
         }
+        // It is one of ours: whoever carries several files may bring them at once.
+        self.pacing.one_time_good(from);
         let mut outcome = BundleOutcome::default();
         for batch in &content.batches {
             self.take_batch(&device, batch, &mut outcome)?;
@@ -102,6 +112,7 @@ impl Service {
                 agreed: Some(agreed),
                 ..
             }) if agreed == last => outcome.known += carried,
+            Err(gap @ Refusal::Gap { .. }) => return Err(early(gap)),
             Err(refusal) => return Err(refusal.into()),
         }
         Ok(())

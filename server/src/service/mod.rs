@@ -20,6 +20,7 @@ pub mod export;
 pub mod forms;
 mod handover;
 pub mod keys;
+pub mod local_time;
 pub mod metrics;
 pub mod names;
 mod nonces;
@@ -40,6 +41,7 @@ mod tokens;
 pub mod users;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use aws_lc_rs::hmac;
 
@@ -71,6 +73,18 @@ pub struct ServiceOptions {
     pub certificate: Option<String>,
     /// Copies go off this machine on a schedule.
     pub copies: bool,
+    /// How often; a day where it is not said.
+    pub copies_every: Option<Duration>,
+}
+
+impl ServiceOptions {
+    /// How long one round of copying takes, in milliseconds.
+    pub(crate) fn copy_round(&self) -> u64 {
+        let every = self
+            .copies_every
+            .unwrap_or(Duration::from_secs(24 * 60 * 60));
+        u64::try_from(every.as_millis()).unwrap_or(u64::MAX)
+    }
 }
 
 /// The rules and what they need. One for a data folder.

@@ -190,7 +190,12 @@ impl Service {
     }
 
     /// Sets a password by a one-time link, and ends all sign-ins of that user.
-    pub fn reset_password(&self, token: &str, password: Secret, from: IpAddr) -> Result<()> {
+    pub fn reset_password(
+        &self,
+        token: &str,
+        password: Secret,
+        from: IpAddr,
+    ) -> Result<PasswordSet> {
         self.pacing.one_time(from)?;
         let password = NewPassword::new(password)?;
         let token = URL_SAFE_NO_PAD
@@ -211,7 +216,16 @@ impl Service {
         self.directory.write(|txn| {
             let user = owner(txn)?;
             txn.set_password(user, &phc)?;
-            Ok(txn.end_sessions(user, self.now())?)
+            txn.end_sessions(user, self.now())?;
+            let row = txn.user(user)?.ok_or(Code::ResetInvalid)?;
+            let organisation = match row.org {
+                Some(org) => txn.organisation(org)?.ok_or(Code::ResetInvalid)?.slug,
+                None => SERVER_SLUG.to_owned(),
+            };
+            Ok(PasswordSet {
+                organisation,
+                name: row.name,
+            })
         })
     }
 
@@ -284,6 +298,15 @@ impl Service {
             },
         })
     }
+}
+
+/// Whose password was set: what they sign in with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PasswordSet {
+    /// The organisation's slug.
+    pub organisation: String,
+    /// The user's name.
+    pub name: String,
 }
 
 /// A one-time link that sets a password.

@@ -76,6 +76,7 @@ pub fn initialise(settings: &Settings, first: &First) -> Result<Service> {
         audience: settings.audience.clone(),
         certificate: tls.and_then(|tls| tls.pin),
         copies: settings.backup.is_some(),
+        copies_every: settings.backup.as_ref().map(|b| b.every),
     };
     let service = Service::create(&data, options, Arc::new(System::new())).map_err(in_words)?;
     people(&service, first).map_err(in_words)?;

@@ -45,7 +45,12 @@ impl DataFolder {
         ] {
             make(&path, private).map_err(io("making the data folder"))?;
         }
-        Ok(())
+        self.make_temporary().map_err(io("making the data folder"))
+    }
+    /// Makes the folder for temporary files, for its owner only.
+    pub fn make_temporary(&self) -> io::Result<()> {
+        fs::create_dir_all(self.temporary())?;
+        owner_only(&self.temporary(), 0o700)
     }
     /// Whether `init` has run here.
     pub fn is_initialised(&self) -> bool {
@@ -92,6 +97,10 @@ impl DataFolder {
     /// The ledger of erasures.
     pub fn erased(&self) -> PathBuf {
         self.0.join("erased")
+    }
+    /// What SQLite cannot keep in memory; each file is unlinked as soon as it is opened, so none is ever seen here.
+    pub fn temporary(&self) -> PathBuf {
+        self.0.join("tmp")
     }
     /// Private keys.
     pub fn keys(&self) -> PathBuf {

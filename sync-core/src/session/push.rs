@@ -22,7 +22,7 @@ const MOST: u32 = 2 * 1024 * 1024;
 /// Raw bytes: the JSON around them stays within the request limit.
 const RAW_MOST: u64 = 3 * 1024 * 1024;
 /// How many changesets are read from the store at a time.
-const CHUNK: usize = 128;
+pub(super) const CHUNK: usize = 128;
 
 impl Default for Pace {
     fn default() -> Self {

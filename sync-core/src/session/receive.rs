@@ -1,7 +1,8 @@
 //! The answer to an exchange: checked first, then taken over in one local transaction.
 
-use super::device::Profile;
+use super::device::{ActorState, Profile};
 use super::error::{ReplyRefused, SessionError};
+use super::push::CHUNK;
 use super::store::Store;
 use super::{pull, rebase, results, status};
 use crate::ids::{EpochId, OrgId, Seq};
@@ -46,7 +47,7 @@ pub(super) fn exchange(
         profile.refetch.clear();
     }
     let voided = results::take(store, &mut profile, request.actor, &reply.results)?;
-    acknowledge(&mut profile, reply);
+    acknowledge(store, &mut profile, reply)?;
     keep_head(&mut profile, &reply.head);
     // The pull half counts only where it goes on from.
     let goes_on = request.cursor == profile.cursor && !reply.revoked;
@@ -148,17 +149,53 @@ pub(super) fn chain_at(
     Ok(own.map(|o| ChainPoint { seq, hash: o.chain }))
 }
 
-fn acknowledge(profile: &mut Profile, reply: &ExchangeReply) {
+fn acknowledge(
+    store: &dyn Store,
+    profile: &mut Profile,
+    reply: &ExchangeReply,
+) -> Result<(), SessionError> {
     let receipt = &reply.receipt;
     if let Some(actor) = profile.actor_mut(receipt.actor)
         && receipt.seq <= actor.made.seq
     {
         if receipt.seq > actor.acked.seq {
-            actor.acked = reply.acked;
+            actor.acked = told(store, actor, reply.acked)?;
         }
         actor.copied = actor.copied.max(receipt.copied_seq.min(receipt.seq));
     }
     profile.copied = profile.copied.max(receipt.copied);
+    Ok(())
+}
+
+/// How far an actor is done: up to what the server has, but no further than this device was told what became of it. The
+/// server may have more than was asked about, from a bundle or from a request whose answer was lost; that is sent again,
+/// known by its number, and answered with its status.
+fn told(
+    store: &dyn Store,
+    actor: &ActorState,
+    has: ChainPoint,
+) -> Result<ChainPoint, SessionError> {
+    let mut point = actor.acked;
+    loop {
+        let chunk = store.own_after(actor.actor, point.seq, CHUNK)?;
+        let end = chunk.is_empty();
+        for own in chunk {
+            if own.dot.seq > has.seq {
+                return Ok(has);
+            }
+            let nothing_to_tell = own.record.is_none() && own.body.is_none();
+            if own.fate.status.is_none() && !nothing_to_tell {
+                return Ok(point);
+            }
+            point = ChainPoint {
+                seq: own.dot.seq,
+                hash: own.chain,
+            };
+        }
+        if end {
+            return Ok(has);
+        }
+    }
 }
 
 /// The highest head of the epoch stays, whatever order the answers come in (§5.6).

@@ -68,6 +68,30 @@ fn a_lost_reply_costs_one_resend_and_nothing_twice() {
 }
 
 #[test]
+fn what_came_of_a_large_request_is_told_when_smaller_ones_follow_its_lost_reply() {
+    let mut server = Server::new();
+    let mut a = Phone::worker(&mut server, 1);
+    for n in 1..=20 {
+        a.create(record(n), vec![(key(NAME), text(&"x".repeat(900)))]);
+    }
+    a.sync_losing_the_reply(&mut server);
+    assert_eq!(server.actors[&a.actor()].used.len(), 20, "all in one");
+    // The link was too slow for it: what follows asks about a part only.
+    let mut run = Run::new(None);
+    for _ in 0..20 {
+        run.pace.halve();
+    }
+    let mut steps = 0;
+    while a.step(&mut run, &mut server) {
+        steps += 1;
+        assert!(steps < 100, "the run does not end");
+    }
+    assert!(steps > 1, "it took several requests");
+    assert_eq!(a.unsent(), 0, "the fate of every change is known");
+    assert_eq!(server.actors[&a.actor()].used.len(), 20);
+}
+
+#[test]
 fn a_reply_with_a_bad_signature_changes_nothing() {
     let mut server = Server::new();
     let mut a = Phone::worker(&mut server, 1);

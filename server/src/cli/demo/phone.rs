@@ -25,6 +25,8 @@ pub(super) struct Phone {
     pub(super) syncs: Vec<u64>,
     /// Whether somebody records with it.
     pub(super) in_use: bool,
+    /// How often it found itself copied and took a new number.
+    pub(super) forks: u64,
     folder: PathBuf,
     clock: Arc<SetClock>,
     device: Option<Device>,
@@ -68,6 +70,7 @@ impl Phone {
             clockwork,
             syncs: Vec::new(),
             in_use: true,
+            forks: 0,
             folder,
             clock,
             device: Some(device),
@@ -108,6 +111,7 @@ impl Phone {
                     tally.syncs += 1;
                     tally.requests += report.requests as u64;
                     tally.interruptions += report.interruptions as u64;
+                    self.forks += u64::from(report.new_actor);
                     tally.forks += u64::from(report.new_actor);
                     return Ok(if report.revoked {
                         Ended::Revoked
@@ -141,6 +145,7 @@ impl Phone {
             clockwork: self.clockwork,
             syncs: Vec::new(),
             in_use: true,
+            forks: 0,
             folder,
             clock: Arc::new(SetClock::default()),
             device: None,

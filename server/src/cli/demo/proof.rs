@@ -27,8 +27,21 @@ pub(super) struct Proof {
     pub(super) unsent: u64,
 }
 
+impl Proof {
+    /// Counts another phone too.
+    pub(super) fn add(&mut self, other: &Self) {
+        self.made += other.made;
+        self.acknowledged += other.acknowledged;
+        self.in_log += other.in_log;
+        self.in_quarantine += other.in_quarantine;
+        self.twice += other.twice;
+        self.lost += other.lost;
+        self.unsent += other.unsent;
+    }
+}
+
 /// Compares a phone with the server.
-pub(super) fn compare(stage: &Stage, phone: &mut Phone, proof: &mut Proof) -> Result<()> {
+pub(super) fn compare(stage: &Stage, phone: &mut Phone) -> Result<Proof> {
     let mut own = Vec::new();
     let device = phone.device()?;
     for record in device.records()? {
@@ -38,13 +51,12 @@ pub(super) fn compare(stage: &Stage, phone: &mut Phone, proof: &mut Proof) -> Re
         .service
         .files()
         .read::<_, StorageError>(stage.org, |txn| {
-            let mut found = *proof;
+            let mut found = Proof::default();
             own.iter()
                 .try_for_each(|(own, place)| look(txn, own, *place, &mut found))?;
             Ok(found)
         })?;
-    *proof = found;
-    Ok(())
+    Ok(found)
 }
 
 fn look(

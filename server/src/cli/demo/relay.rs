@@ -1,4 +1,4 @@
-//! A bad link: a TCP relay on loopback that counts bytes and, when told, cuts connections in the middle of an answer.
+//! A bad link: a TCP relay on loopback that counts bytes and, when told, cuts connections after so many bytes from the server.
 
 use std::io::{self, Read, Write};
 use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
@@ -10,8 +10,9 @@ use super::chance::Chance;
 
 /// Of a hundred connections on a bad link, so many are cut.
 const CUT_PERCENT: u64 = 60;
-/// A cut comes at a random byte up to here.
-const CUT_BYTES: u64 = 9_000;
+/// A cut comes after a random number of bytes from the server up to this: in the handshake or in an answer, on a record's
+/// border or within one.
+pub(super) const CUT_BYTES: u64 = 9_000;
 
 /// What passed through, and what was cut.
 #[derive(Debug, Default)]

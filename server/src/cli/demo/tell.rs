@@ -8,13 +8,13 @@ use indicatif::HumanBytes;
 use super::super::terminal::{say, table};
 use super::Settled;
 use super::calendar::{Clockwork, DAYS};
-use super::cast::{ADMIN, COORDINATOR, ORGANISATION, ORGANISATION_NAME, REVIEWER, TEAMS};
+use super::cast::{ADMIN, COORDINATOR, COPIED, ORGANISATION, ORGANISATION_NAME, REVIEWER, TEAMS};
 use super::conflicts::{Crossed, Kind};
 use super::dataset::Dataset;
 use super::desk::Listed;
-use super::phone::Ended;
+use super::phone::{Ended, Phone};
 use super::proof::Proof;
-use super::relay::Traffic;
+use super::relay::{CUT_BYTES, Traffic};
 use super::stage::Stage;
 use super::weeks::Weeks;
 use crate::service::check::FolderReport;
@@ -70,8 +70,9 @@ pub(super) fn weeks(weeks: &Weeks<'_>, traffic: &Traffic) -> Result<()> {
         t.interviews, t.edits
     ))?;
     say(format!(
-        "{} syncs with {} requests. The link was cut {} times, at random bytes in the middle of an answer; phones \
-         noticed {} times, gave up {} times and began again.",
+        "{} syncs with {} requests. The link was cut {} times, each time after a random number of bytes (1 to {CUT_BYTES}) of \
+         one connection had come down from the server, its TLS handshake among them; phones noticed {} times, gave up \
+         {} times and began again.",
         t.syncs, t.requests, traffic.cuts, t.interruptions, t.given_up
     ))?;
     say(format!(
@@ -101,14 +102,13 @@ pub(super) fn devices(weeks: &Weeks<'_>, listed: &[Listed]) -> Result<()> {
             by.unwrap_or_default()
         ))?;
     }
-    if weeks.tally.forks > 0
-        && let Some(copy) = weeks.phones.last()
-    {
+    let copied = weeks.phones.get(COPIED).map(Phone::name);
+    for phone in weeks.phones.iter().filter(|p| p.forks > 0) {
         say(format!(
-            "The store of one phone was copied, and both went on under one number. When {} synced, it found that out, \
-             took a new number ({} in all) and lost nothing.",
-            copy.name(),
-            weeks.tally.forks
+            "The store of {} was copied, and both went on under one number. When {} synced, it found that out and took a \
+             new number. Whether anything was lost by it is looked up below.",
+            copied.as_deref().unwrap_or_default(),
+            phone.name()
         ))?;
     }
     let revoked = listed.iter().filter(|l| l.revoked_at.is_some());
@@ -209,7 +209,7 @@ pub(super) fn dataset(d: &Dataset) -> Result<()> {
     say(format!("  {}", d.zip.display()))
 }
 
-pub(super) fn proof(p: &Proof) -> Result<()> {
+pub(super) fn proof(p: &Proof, copied: &[(String, Proof)]) -> Result<()> {
     heading("Is anything lost?")?;
     say(format!(
         "{} changes on all phones; {} were acknowledged, {} never sent.",
@@ -218,7 +218,13 @@ pub(super) fn proof(p: &Proof) -> Result<()> {
     say(format!(
         "Looked up in the server's file by number and hash: {} in the log, {} in quarantine, {} known as second arrivals, {} lost.",
         p.in_log, p.in_quarantine, p.twice, p.lost
-    ))
+    ))?;
+    copied.iter().try_for_each(|(name, p)| {
+        say(format!(
+            "  of these, on {name}: {} changes, {} never sent, {} lost",
+            p.made, p.unsent, p.lost
+        ))
+    })
 }
 
 pub(super) fn check(report: &FolderReport) -> Result<()> {

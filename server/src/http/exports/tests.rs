@@ -103,7 +103,7 @@ impl Office {
                         change: draft.seal().unwrap(),
                         stamp,
                     };
-                    merger.create(&stored.change, "case", None)?;
+                    merger.create(&stored.change, "case", None, stored.stamp.received)?;
                     let author = Author {
                         profile: None,
                         user: None,

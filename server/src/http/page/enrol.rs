@@ -7,7 +7,7 @@ use qrcode::{Color, EcLevel, QrCode};
 use serde::Deserialize;
 use tributary_sync_core::ids::UserId;
 
-use super::layout::{Who, page as frame, refusal, time};
+use super::layout::{page as frame, refusal};
 use super::visit::Visit;
 use crate::service::By;
 
@@ -20,37 +20,41 @@ pub(super) struct For {
 
 /// Makes a code.
 pub(super) async fn code(visit: Visit, body: web::Form<For>) -> HttpResponse {
-    let auth = match visit.user_with_form(&body.token) {
-        Ok(auth) => auth,
-        Err(error) => return refusal(error),
-    };
+    if let Err(error) = visit.user_with_form(&body.token) {
+        return refusal(error);
+    }
     let user = body.user;
-    let done = auth
-        .run(move |service, signed_in| {
+    let done = visit
+        .look(move |service, signed_in| {
             let by = By::User(signed_in);
             let worker = service.find_user(by, signed_in.org, user)?;
             let code = service.enrol_code(by, signed_in.org, user, None)?;
-            Ok((code, worker.name, signed_in.name.clone()))
+            Ok((code, worker.name))
         })
         .await;
     match done {
-        Ok((code, worker, name)) => {
-            let token = visit.token();
+        Ok(((code, worker), look)) => {
             let main = html! {
-                p { "For one device of " bdi { (worker) } ", until " (time(&code.expires_at)) ". It is shown only now." }
+                p { "For one device of " bdi { (worker) } ", until " (look.time(&code.expires_at)) ". It is shown only now: do not reload this page." }
                 @if let Some(picture) = picture(&code.link) { (picture) }
                 p { "Scan it with the field app, or type:" }
                 p { code { (code.code) } }
                 p { a href="/" { "Back to the overview" } }
             };
-            let who = Who {
-                name: &name,
-                token: &token,
-            };
-            frame(StatusCode::OK, "Enrol a device", Some(who), main)
+            frame(StatusCode::OK, "Enrol a device", Some(&look), main)
         }
         Err(error) => refusal(error),
     }
+}
+
+/// What somebody sees who opens an enrolment link in a browser instead of scanning it.
+pub(super) async fn opened() -> HttpResponse {
+    let main = html! {
+        p { "This link belongs into the field app, not into a browser. Nothing was used up: the link is as good as before." }
+        p { "On the phone, open the field app and scan the picture, or paste the whole link. On a computer: " code { "tributary-field enrol LINK" } "." }
+        p { "Whoever has the link can enrol a device in your name. Give it to nobody else; if somebody else may have seen it, ask your admin for a new one." }
+    };
+    frame(StatusCode::OK, "A link for the field app", None, main)
 }
 
 /// The link as a picture: dark modules as one path, with the quiet zone that scanners need.

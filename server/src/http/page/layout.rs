@@ -4,25 +4,80 @@ use actix_web::HttpResponse;
 use actix_web::http::{StatusCode, header};
 use maud::{DOCTYPE, Markup, html};
 
+use super::said::{self, Said, see_said};
+use crate::service::access::{self, Action, Role};
 use crate::service::error::{Code, ServiceError};
+use crate::service::local_time::LocalTimes;
 
 /// Nothing is loaded but the style sheet; no script runs; forms go to this server only.
 const POLICY: &str = "default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'; \
                       frame-ancestors 'none'";
+/// The same with one script of this server: for the page that reads what stands behind the `#` of its address.
+const POLICY_WITH_SCRIPT: &str = "default-src 'none'; style-src 'self'; script-src 'self'; form-action 'self'; \
+                                  base-uri 'none'; frame-ancestors 'none'";
 
-/// Who is signed in, for the head of the page.
-pub(super) struct Who<'a> {
+/// For whom a page is drawn: what every part of it needs to know of them.
+pub(super) struct Look {
     /// The name.
-    pub(super) name: &'a str,
-    /// What the sign-out form carries.
-    pub(super) token: &'a str,
+    pub(super) name: String,
+    /// The role: what the page offers. Whether it is allowed is asked again when it is done.
+    pub(super) role: Role,
+    /// What every form carries.
+    pub(super) token: String,
+    /// How times are written.
+    pub(super) times: LocalTimes,
+    /// When the page is drawn, in milliseconds since 1970.
+    pub(super) now: u64,
+    /// What the page says first.
+    pub(super) said: Option<Said>,
+}
+
+impl Look {
+    /// Whether the role does this at all.
+    pub(super) fn may(&self, action: Action) -> bool {
+        access::reach(self.role, action).is_some()
+    }
+    /// An instant of the API, for people, and for machines that read pages.
+    pub(super) fn time(&self, instant: &str) -> Markup {
+        html! { time datetime=(instant) { (self.times.say(instant)) } }
+    }
+    /// What proves that a form came from this page.
+    pub(super) fn proof(&self) -> Markup {
+        html! { input type="hidden" name="token" value=(self.token); }
+    }
 }
 
 /// A page.
 pub(super) fn page(
     status: StatusCode,
     title: &str,
-    who: Option<Who<'_>>,
+    look: Option<&Look>,
+    main: Markup,
+) -> HttpResponse {
+    let said = look.and_then(|look| look.said);
+    let mut response = bare(status, title, look, None, main);
+    if said.is_some() {
+        // Only a cookie that cannot be written fails, and ours are made here.
+        let _ = response.add_cookie(&said::take_away());
+    }
+    response
+}
+
+/// A page with one script of this server.
+pub(super) fn page_with_script(
+    status: StatusCode,
+    title: &str,
+    script: &'static str,
+    main: Markup,
+) -> HttpResponse {
+    bare(status, title, None, Some(script), main)
+}
+
+fn bare(
+    status: StatusCode,
+    title: &str,
+    look: Option<&Look>,
+    script: Option<&'static str>,
     main: Markup,
 ) -> HttpResponse {
     let markup = html! {
@@ -34,27 +89,53 @@ pub(super) fn page(
                 meta name="robots" content="noindex";
                 title { (title) " – Tributary" }
                 link rel="stylesheet" href="/page.css";
+                @if let Some(script) = script { script src=(script) defer {} }
             }
             body {
                 a class="skip" href="#main" { "Skip to the content" }
                 header {
                     strong { a href="/" { "Tributary" } }
-                    @if let Some(who) = who {
-                        form class="line" method="post" action="/sign-out" {
-                            input type="hidden" name="token" value=(who.token);
-                            span { "Signed in as " bdi { (who.name) } " " }
-                            button { "Sign out" }
-                        }
-                    }
+                    @if let Some(look) = look { (signed_in(look)) }
                 }
-                main id="main" { h1 { (title) } (main) }
+                main id="main" {
+                    h1 { (title) }
+                    @if let Some(said) = look.and_then(|l| l.said) { p class="note" role="status" { (said.words()) } }
+                    (main)
+                }
+                @if let Some(look) = look { (foot(look)) }
             }
         }
     };
+    let policy = script.map_or(POLICY, |_| POLICY_WITH_SCRIPT);
     HttpResponse::build(status)
         .insert_header((header::CONTENT_TYPE, "text/html; charset=utf-8"))
-        .insert_header((header::CONTENT_SECURITY_POLICY, POLICY))
+        .insert_header((header::CONTENT_SECURITY_POLICY, policy))
         .body(markup.into_string())
+}
+
+fn signed_in(look: &Look) -> Markup {
+    html! {
+        nav aria-label="Pages" {
+            a href="/" { "Overview" } " "
+            a href="/records" { "Interviews" }
+            @if look.may(Action::Quarantine) { " " a href="/quarantine" { "Quarantine" } }
+        }
+        form class="line" method="post" action="/sign-out" {
+            (look.proof())
+            span { "Signed in as " bdi { (look.name) } " " }
+            button { "Sign out" }
+        }
+    }
+}
+
+fn foot(look: &Look) -> Markup {
+    let zone = look.times.zone();
+    html! {
+        footer class="quiet" {
+            "Times are in the time zone " (zone)
+            @if zone == "UTC" { ", because your organisation has set none. Whoever runs the server can set it." } @else { "." }
+        }
+    }
 }
 
 /// Back to a page after a form.
@@ -64,26 +145,34 @@ pub(super) fn see(address: &str) -> HttpResponse {
         .finish()
 }
 
-/// A refusal in people's words; a sign-in that has ended leads to the sign-in.
-pub(super) fn refusal(error: ServiceError) -> HttpResponse {
-    let ended = matches!(
+/// Whether there is nobody signed in (any more).
+pub(super) fn ended(error: &ServiceError) -> bool {
+    matches!(
         error.code,
         Code::CredentialMissing | Code::RefreshInvalid | Code::TokenInvalid
-    );
-    if ended {
-        return see("/");
+    )
+}
+
+/// A refusal in people's words; a sign-in that has ended leads to the sign-in, which says so.
+pub(super) fn refusal(error: ServiceError) -> HttpResponse {
+    if ended(&error) {
+        return see_said("/", Said::SignInEnded);
     }
     let entry = error.code.entry();
     if entry.status >= 500 {
         let cause = error.cause.as_deref().unwrap_or("");
         tracing::error!(code = entry.code, cause, "the server failed");
     }
-    let status = StatusCode::from_u16(entry.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let main = html! {
         (said(&error))
         p { a href="/" { "Back to the overview" } }
     };
-    page(status, entry.title, None, main)
+    page(status_of(&error), entry.title, None, main)
+}
+
+/// The HTTP status of a refusal.
+pub(super) fn status_of(error: &ServiceError) -> StatusCode {
+    StatusCode::from_u16(error.code.entry().status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
 }
 
 /// What a refusal says.
@@ -91,15 +180,27 @@ pub(super) fn said(error: &ServiceError) -> Markup {
     let entry = error.code.entry();
     html! {
         div class="warning" role="alert" {
+            p { strong { (entry.title) } }
             p { (error.detail.as_deref().unwrap_or(entry.meaning)) }
             @for item in &error.errors { p { (item.detail) } }
             p { (entry.next) }
+            @if error.code == Code::LoweringRefused { p { "On this page: choose again, and tick that you decide it." } }
+            @if error.code == Code::SignInAgain { p { "On this page: sign out above, sign in again, and come back here." } }
         }
     }
 }
 
-/// An instant of the API, for people, and for machines that read pages.
-pub(super) fn time(instant: &str) -> Markup {
-    let short = instant.get(..16).unwrap_or(instant).replace('T', " ");
-    html! { time datetime=(instant) { (short) " UTC" } }
+/// A number of things.
+pub(super) fn count(n: u64, one: &str, many: &str) -> String {
+    format!("{n} {}", if n == 1 { one } else { many })
+}
+
+/// A span of time in the largest unit that says enough.
+pub(super) fn span(ms: u64) -> String {
+    match ms / 1_000 {
+        s @ 0..120 => format!("{s} s"),
+        s @ 120..7_200 => format!("{} min", s / 60),
+        s @ 7_200..172_800 => format!("{} h", s / 3_600),
+        s => format!("{} days", s / 86_400),
+    }
 }

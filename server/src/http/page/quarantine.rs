@@ -4,11 +4,15 @@ use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
 use maud::{Markup, html};
 
-use super::layout::{Who, page as frame, refusal, said, see, time};
+use super::layout::{Look, count, ended, page as frame, refusal, said, status_of};
+use super::said::{Said, see_said};
 use super::sign_in::Plain;
 use super::visit::Visit;
-use crate::service::error::{Code, ServiceError};
+use crate::service::error::ServiceError;
 use crate::service::quarantine::{QuarantineFilter, QuarantineLine};
+
+/// From how many answers on they are folded away.
+const SHORT: usize = 8;
 
 /// The list.
 pub(super) async fn page(visit: Visit) -> HttpResponse {
@@ -16,40 +20,26 @@ pub(super) async fn page(visit: Visit) -> HttpResponse {
 }
 
 async fn show(visit: &Visit, refused: Option<ServiceError>) -> HttpResponse {
-    let done = match visit.user() {
-        Ok(auth) => {
-            auth.run(|service, user| {
-                let filter = QuarantineFilter {
-                    limit: Some(50),
-                    ..QuarantineFilter::default()
-                };
-                Ok((service.desk(user)?.quarantine(&filter)?, user.name.clone()))
-            })
-            .await
-        }
-        Err(error) => Err(error),
-    };
+    let done = visit
+        .look(|service, user| {
+            let filter = QuarantineFilter {
+                limit: Some(50),
+                ..QuarantineFilter::default()
+            };
+            service.desk(user)?.quarantine(&filter)
+        })
+        .await;
     match done {
-        Ok((waiting, name)) => {
-            let token = visit.token();
+        Ok((waiting, look)) => {
             let main = html! {
                 @if let Some(error) = &refused { (said(error)) }
-                p { a href="/" { "Back to the overview" } }
                 p { "These changes came from devices that may not write at present, or say something that cannot be. They count nowhere until somebody lets them in. Letting in never weakens a consent or a warning." }
                 @if waiting.items.is_empty() { p { "Nothing waits." } }
-                @for item in &waiting.items { (line(item, &token)) }
+                @for item in &waiting.items { (line(item, &look)) }
                 @if waiting.next.is_some() { p { "There are more. They appear here as these are judged." } }
             };
-            let who = Who {
-                name: &name,
-                token: &token,
-            };
-            let status = if refused.is_some() {
-                StatusCode::CONFLICT
-            } else {
-                StatusCode::OK
-            };
-            frame(status, "Quarantine", Some(who), main)
+            let status = refused.as_ref().map_or(StatusCode::OK, status_of);
+            frame(status, "Quarantine", Some(&look), main)
         }
         Err(error) => refusal(error),
     }
@@ -69,29 +59,37 @@ fn why(code: &str) -> &str {
     }
 }
 
-fn line(item: &QuarantineLine, token: &str) -> Markup {
+fn line(item: &QuarantineLine, look: &Look) -> Markup {
+    let heading = format!("waits-{}", item.no);
     html! {
-        section {
-            h2 { "From " bdi { (item.name) } ", " (time(&item.received_at)) }
+        section aria-labelledby=(heading) {
+            h2 id=(heading) { "From " bdi { (item.name) } ", " (look.time(&item.received_at)) }
             p { "It waits because " (why(&item.code)) "." @if item.creates { " It is a new interview." } }
+            @if let Some(saved) = &item.saved_at { p { small { "Saved " (look.time(saved)) " by the device's clock." } } }
             @if item.writes.is_empty() { p { "What it says is not shown." } }
-            dl {
-                @for write in &item.writes {
-                    dt { bdi dir="auto" { (write.question.label) } }
-                    dd { bdi dir="auto" { (write.text) } }
+            @else { details open[item.writes.len() <= SHORT] {
+                summary { "What it says: " (count(item.writes.len() as u64, "answer", "answers")) }
+                dl {
+                    @for write in &item.writes {
+                        dt { bdi dir="auto" { (write.question.label) } }
+                        dd { bdi dir="auto" { (write.text) } }
+                    }
+                }
+            } }
+            @if item.readable {
+                form class="line" method="post" action={ "/quarantine/" (item.no) "/release" } {
+                    (look.proof())
+                    button aria-describedby=(heading) { "Let it in" }
                 }
             }
-            @if item.readable { (button(item.no, "release", "Let it in", token)) }
-            (button(item.no, "discard", "Throw it away for good", token))
-        }
-    }
-}
-
-fn button(no: i64, verb: &str, label: &str, token: &str) -> Markup {
-    html! {
-        form class="line" method="post" action={ "/quarantine/" (no) "/" (verb) } {
-            input type="hidden" name="token" value=(token);
-            button { (label) }
+            details {
+                summary { "Throw it away…" }
+                p { "It is destroyed here and cannot be brought back. The device may drop it, too." }
+                form method="post" action={ "/quarantine/" (item.no) "/discard" } {
+                    (look.proof())
+                    button class="danger" aria-describedby=(heading) { "Throw it away for good" }
+                }
+            }
         }
     }
 }
@@ -129,8 +127,9 @@ async fn judge(visit: Visit, no: i64, token: &str, release: bool) -> HttpRespons
         })
         .await;
     match done {
-        Ok(()) => see("/quarantine"),
-        Err(error) if error.code == Code::RefreshInvalid => refusal(error),
+        Ok(()) if release => see_said("/quarantine", Said::Released),
+        Ok(()) => see_said("/quarantine", Said::Discarded),
+        Err(error) if ended(&error) => refusal(error),
         Err(error) => show(&visit, Some(error)).await,
     }
 }

@@ -10,8 +10,9 @@ use tributary_sync_core::ids::{ActorId, RecordId, Seq};
 use tributary_sync_core::key::Key;
 use tributary_sync_core::value::{Decimal, Value};
 
-use super::layout::{refusal, see};
-use super::record;
+use super::layout::{ended, refusal};
+use super::record::{self, Refused};
+use super::said::{Said, see_said};
 use super::visit::Visit;
 use crate::service::error::{Code, Result, ServiceError, invalid};
 use crate::service::records::{Choice, ConflictShown, Desk, Settle, Shown, ShownRecord, Written};
@@ -44,13 +45,14 @@ pub(super) async fn settle(
         Err(error) => return refusal(error),
     };
     let form = body.into_inner();
+    let words = form.reason.clone();
     let done = auth
         .run(move |service, user| write(&service.desk(user)?, id, form)?.done())
         .await;
     match done {
-        Ok(_) => see(&format!("/records/{id}")),
-        Err(error) if error.code == Code::RefreshInvalid => refusal(error),
-        Err(error) => record::show(&visit, id, Some(error)).await,
+        Ok(_) => see_said(&format!("/records/{id}"), Said::Settled),
+        Err(error) if ended(&error) => refusal(error),
+        Err(error) => record::show(&visit, id, Some(Refused { error, words })).await,
     }
 }
 

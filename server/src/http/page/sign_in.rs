@@ -6,7 +6,8 @@ use actix_web::{HttpResponse, web};
 use maud::html;
 use serde::Deserialize;
 
-use super::layout::{page, refusal, said, see};
+use super::layout::{page, refusal, said, see, status_of};
+use super::said::take_away;
 use super::visit::{Visit, signed_in, signed_out};
 use crate::http::blocking;
 use crate::http::extract::Peer;
@@ -34,6 +35,7 @@ pub(super) fn form(visit: &Visit, error: Option<&ServiceError>) -> Result<HttpRe
     let (cookie, token) = visit.before()?;
     let main = html! {
         @if let Some(error) = error { (said(error)) }
+        @else if let Some(left) = visit.said() { p class="note" role="status" { (left.words()) } }
         p { "For coordinators and admins of an organisation. Interviews are recorded with the field app, not here." }
         form method="post" action="/sign-in" {
             input type="hidden" name="token" value=(token);
@@ -45,14 +47,18 @@ pub(super) fn form(visit: &Visit, error: Option<&ServiceError>) -> Result<HttpRe
             input id="password" name="password" type="password" required autocomplete="current-password";
             p { button class="main" { "Sign in" } }
         }
+        p { "First time here, or the password forgotten? Ask your organisation's admin for a one-time link. It sets a new password." }
     };
-    let status = error.map_or(StatusCode::OK, |e| {
-        StatusCode::from_u16(e.code.entry().status).unwrap_or(StatusCode::FORBIDDEN)
-    });
-    Ok(with(page(status, "Sign in", None, main), &cookie))
+    let status = error.map_or(StatusCode::OK, status_of);
+    let mut response = with(page(status, "Sign in", None, main), &cookie);
+    if visit.said().is_some() {
+        response = with(response, &take_away());
+    }
+    Ok(response)
 }
 
-fn with(mut response: HttpResponse, cookie: &Cookie<'_>) -> HttpResponse {
+/// A page that sets a cookie.
+pub(super) fn with(mut response: HttpResponse, cookie: &Cookie<'_>) -> HttpResponse {
     // Only a cookie that cannot be written fails, and ours are made here.
     let _ = response.add_cookie(cookie);
     response

@@ -8,9 +8,12 @@ use actix_web::cookie::{Cookie, SameSite};
 use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpRequest, web};
 
+use super::layout::Look;
+use super::said::{self, Said};
 use crate::http::extract::UserAuth;
 use crate::service::Service;
 use crate::service::error::{Code, Result, ServiceError};
+use crate::service::principal::User;
 
 /// The sign-in. `__Host-`: of this host alone, over TLS alone.
 const SESSION: &str = "__Host-tributary";
@@ -21,6 +24,7 @@ const VISIT: &str = "__Host-tributary-visit";
 pub(super) struct Visit {
     session: Option<String>,
     visit: Option<String>,
+    said: Option<Said>,
     service: web::Data<Service>,
 }
 
@@ -39,6 +43,7 @@ impl FromRequest for Visit {
         ready(Ok(Self {
             session: value(SESSION),
             visit: value(VISIT),
+            said: said::left(req),
             service: service.clone(),
         }))
     }
@@ -58,10 +63,33 @@ impl Visit {
         let cookie = self.session.clone().ok_or(Code::CredentialMissing)?;
         Ok(UserAuth::of_page(self.service.clone(), cookie))
     }
-    /// What a form of somebody signed in carries.
-    pub(super) fn token(&self) -> String {
-        self.service
-            .form_token(self.session.as_deref().unwrap_or_default())
+    /// What the page before left to say.
+    pub(super) fn said(&self) -> Option<Said> {
+        self.said
+    }
+    /// Does the work of a page for whoever is signed in, and tells for whom it is drawn.
+    pub(super) async fn look<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Service, &User) -> Result<T> + Send + 'static,
+    ) -> Result<(T, Look)> {
+        let auth = self.user()?;
+        let token = self
+            .service
+            .form_token(self.session.as_deref().unwrap_or_default());
+        let said = self.said;
+        auth.run(move |service, user| {
+            let found = work(service, user)?;
+            let look = Look {
+                name: user.name.clone(),
+                role: user.role,
+                token,
+                times: service.local_times(user.org)?,
+                now: service.now(),
+                said,
+            };
+            Ok((found, look))
+        })
+        .await
     }
     /// The credential, if the form was shown to this sign-in.
     pub(super) fn user_with_form(&self, token: &str) -> Result<UserAuth> {
@@ -85,7 +113,8 @@ impl Visit {
     }
 }
 
-fn cookie(name: &'static str, value: String) -> Cookie<'static> {
+/// A cookie of this host alone, over TLS alone, which no script reads and no other site sends.
+pub(super) fn cookie(name: &'static str, value: String) -> Cookie<'static> {
     Cookie::build(name, value)
         .path("/")
         .secure(true)

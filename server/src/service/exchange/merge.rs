@@ -132,16 +132,18 @@ impl<'t, 'c> Merger<'t, 'c> {
         Ok(())
     }
 
-    /// Makes the record that a changeset creates.
+    /// Makes the record that a changeset creates. It counts as made when the server received that changeset, which for
+    /// one that waited in quarantine is long ago.
     pub fn create(
         &mut self,
         change: &Changeset,
         form_id: &str,
         maker: Option<ProfileId>,
+        received: u64,
     ) -> Result<RecordNo, StorageError> {
         let no = self
             .txn
-            .add_record(change.record, form_id, change.form, maker, self.env.now)?;
+            .add_record(change.record, form_id, change.form, maker, received)?;
         let record = Record::new(change.record);
         let open = Open {
             no,

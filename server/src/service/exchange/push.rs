@@ -313,9 +313,12 @@ impl Push<'_, '_> {
         match no {
             Some(no) => Ok(Ok(no)),
             None => {
-                let no = self
-                    .merger
-                    .create(change, &form_id, Some(self.caller.profile))?;
+                let no = self.merger.create(
+                    change,
+                    &form_id,
+                    Some(self.caller.profile),
+                    self.env.now,
+                )?;
                 scope::made(self.txn, self.caller.profile, no)?;
                 Ok(Ok(no))
             }

@@ -160,8 +160,10 @@ impl<'t, 'c> Release<'t, 'c> {
             }
             None if !self.change.creates => Err(no("record_unavailable")),
             None => {
-                let profile = self.row.profile;
-                let number = self.merger.create(&self.change, &form_id, Some(profile))?;
+                let (profile, received) = (self.row.profile, self.row.received);
+                let number = self
+                    .merger
+                    .create(&self.change, &form_id, Some(profile), received)?;
                 made(self.txn, profile, number)?;
                 Ok(number)
             }

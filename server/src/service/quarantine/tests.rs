@@ -8,6 +8,7 @@ use tributary_sync_core::wire::message::{Entry, Status};
 
 use super::*;
 use crate::service::access::Role;
+use crate::service::env::Env;
 use crate::service::exchange::tests::{
     CONSENT, NAME, Office, Phone, STATUS, code, record, statuses, text,
 };
@@ -25,8 +26,13 @@ fn waiting_lines(office: &Office) -> Vec<QuarantineLine> {
         .items
 }
 
+/// A day after it came: nobody judges at once.
 fn let_in(office: &Office, no: i64) -> Result<Released> {
-    release(&office.files, &office.env, &mona(office), no)
+    let env = Env {
+        now: office.env.now + 24 * 60 * 60 * 1_000,
+        ..office.env.clone()
+    };
+    release(&office.files, &env, &mona(office), no)
 }
 
 fn why(result: Result<Released>) -> String {
@@ -94,6 +100,8 @@ fn what_a_revoked_phone_recorded_comes_in_with_both_authors_named() {
     assert_eq!(given.user, Some(user(2)));
     assert!(given.released_by.is_some());
     assert_eq!(seen.maker, Some(user(2)));
+    let made = office.row(record(5)).unwrap().created_at;
+    assert_eq!(made, office.env.now, "when it came, not when it was judged");
     let audit = office
         .files
         .read::<_, crate::storage::StorageError>(office.org, |t| t.audit_rows(0, 100))

@@ -242,11 +242,24 @@ fn bundle(device: &mut Device, file: Option<&Path>) -> Result<()> {
         Some(file) => file.to_owned(),
         None => neutral_name()?.into(),
     };
-    let count = device.bundle(&file)?;
-    line(format!(
-        "{count} changes are in {}. Only your organisation's server can read it.",
-        file.display()
-    ));
+    let made = device.bundle(&file)?;
+    match made.files.as_slice() {
+        [only] => line(format!(
+            "{} changes are in {}. Only your organisation's server can read it.",
+            made.changes,
+            only.display()
+        )),
+        several => {
+            line(format!(
+                "{} changes are in {} files. Only your organisation's server can read them; it needs all of them:",
+                made.changes,
+                several.len()
+            ));
+            for file in several {
+                line(format!("  {}", file.display()));
+            }
+        }
+    }
     line("They stay on this device until the server itself says that it has them.");
     Ok(())
 }

@@ -127,6 +127,15 @@ impl Cellar {
         std::fs::remove_file(self.office.files.path(self.org())).unwrap();
         std::fs::remove_dir_all(self.data().join("erased")).unwrap();
     }
+    /// Whether these words stand in the organisation's file or in its write-ahead log.
+    fn holds(&self, words: &str) -> bool {
+        let path = self.office.files.path(self.org());
+        let log = path.with_extension("db-wal");
+        [path, log].iter().any(|file| {
+            let bytes = std::fs::read(file).unwrap_or_default();
+            bytes.windows(words.len()).any(|w| w == words.as_bytes())
+        })
+    }
     fn stopped(&self) -> bool {
         copy_state(&self.office.files, self.org(), true)
             .unwrap()

@@ -40,6 +40,7 @@ fn phones_that_know_more_than_an_older_copy_bring_it_back_and_nothing_erased_ret
         cellar.office.row(record(2)).is_some(),
         "the ledger was lost with the disk after the last copy"
     );
+    assert!(cellar.holds("to be erased"));
 
     for phone in [&mut dara, &mut mei, &mut linh] {
         rejoin(phone, &cellar);
@@ -47,6 +48,10 @@ fn phones_that_know_more_than_an_older_copy_bring_it_back_and_nothing_erased_ret
     assert!(
         cellar.office.row(record(2)).is_none(),
         "the tombstone came back with the phone"
+    );
+    assert!(
+        !cellar.holds("to be erased"),
+        "its words are still in the file"
     );
     assert_eq!(cellar.office.live(record(1), &NAME), ["after the copy"]);
     assert_eq!(cellar.office.live(record(3), &NAME), ["new after the copy"]);

@@ -229,7 +229,7 @@ impl Office {
                 let mut merger = Merger::new(txn, &env);
                 if merger.find(id)?.is_none() {
                     let maker = ProfileId::from_bytes([user; 16]);
-                    merger.create(&stored.change, LINEAGE, Some(maker))?;
+                    merger.create(&stored.change, LINEAGE, Some(maker), env.now)?;
                 }
                 let author = Author {
                     profile: None,
