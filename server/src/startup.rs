@@ -17,6 +17,7 @@ use crate::config::{Settings, Transport};
 use crate::http;
 use crate::service::ambient::{SharedAmbient, System};
 use crate::service::backup::{BackupError, Made, Runner, Schedule};
+use crate::service::upkeep::Upkeep;
 use crate::service::{Service, ServiceOptions};
 use crate::storage::StorageError;
 use crate::storage::folder::{DataFolder, FolderLock};
@@ -26,6 +27,8 @@ use crate::tls;
 const GRACE_SECONDS: u64 = 30;
 /// How long a slow link may take to send the head of a request.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
+/// Threads of one worker that may block, made as they are needed: several times what one organisation's writer lets wait.
+const BLOCKING_THREADS: usize = 512;
 
 /// A server that has its port and has not begun to answer.
 pub struct Application {
@@ -207,8 +210,9 @@ impl Application {
             behind_proxy: self.settings.behind_proxy,
             pinned: self.tls.as_ref().is_none_or(|tls| tls.pin.is_some()),
         });
-        // Ends, with a copy that is under way, when the server does.
+        // They end, with what is under way, when the server does.
         let _copies = self.copies()?;
+        let _upkeep = Upkeep::start(Arc::clone(&self.service), report_upkeep)?;
         let app = move || {
             App::new()
                 .app_data(service.clone())
@@ -220,6 +224,7 @@ impl Application {
         let mut server = HttpServer::new(app)
             .shutdown_timeout(GRACE_SECONDS)
             .client_request_timeout(HEAD_TIMEOUT)
+            .worker_max_blocking_threads(BLOCKING_THREADS)
             .shutdown_signal(stopped(self.stop.subscribe()));
         if let Some(workers) = self.settings.workers {
             server = server.workers(workers.get());
@@ -250,6 +255,15 @@ fn report_copy(outcome: &Result<Made, BackupError>) {
             tracing::info!(organisations = made.copied.len(), "copied");
         }
         Err(error) => tracing::error!(%error, "no copy was made"),
+    }
+}
+
+/// Says in the log what a round of upkeep did.
+fn report_upkeep(outcome: &crate::service::error::Result<u64>) {
+    match outcome {
+        Ok(0) => {}
+        Ok(bodies) => tracing::info!(bodies, "left quarantine unjudged: their time was over"),
+        Err(error) => tracing::error!(code = error.code.entry().code, "upkeep failed"),
     }
 }
 

@@ -201,6 +201,13 @@ pub fn item_hash(canonical: &[u8]) -> ItemHash {
     ItemHash::from_bytes(digest.into())
 }
 
+/// The record that bytes name which begin like a changeset, though they cannot be read as one.
+pub fn named_record(bytes: &[u8]) -> Option<RecordId> {
+    let mut r = Reader::new(bytes);
+    r.array().ok()?;
+    r.fixed().ok().map(RecordId::from_bytes)
+}
+
 impl Changeset {
     /// The canonical bytes.
     pub fn bytes(&self) -> &[u8] {

@@ -3,10 +3,11 @@
 //! Nothing here changes a record. A conflict ends by an ordinary changeset whose author saw all live values.
 
 use crate::clock::{Dot, Hlc};
-use crate::ids::{FieldId, RowId};
 use crate::key::{Key, MetaKey};
 use crate::record::{Live, Record};
-use crate::value::{RowPlace, Value};
+use crate::value::Value;
+
+mod rows;
 
 /// One of several answers to one question: equal values are one candidate.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -94,18 +95,7 @@ impl Record {
     /// Whether the record is deleted (§2.4): it has a live delete, no live restore, and each live answer is covered by
     /// some live delete.
     pub fn presence(&self) -> Presence {
-        self.presence_of(&Key::Meta(MetaKey::Deleted), |key| key.is_answer())
-    }
-
-    /// The same for a row of a repeat.
-    pub fn row_presence(&self, group: FieldId, row: RowId) -> Presence {
-        self.presence_of(&Key::RowMeta { group, row }, |key| {
-            key.is_answer() && key.row() == Some((group, row))
-        })
-    }
-
-    fn presence_of(&self, meta: &Key, belongs: impl Fn(&Key) -> bool) -> Presence {
-        let meta = self.values(meta);
+        let meta = self.values(&Key::Meta(MetaKey::Deleted));
         let is_delete = |v: &Value| matches!(v, Value::Deleted(true));
         let deletes: Vec<&Live> = meta
             .iter()
@@ -122,7 +112,7 @@ impl Record {
         };
         let all_covered = self
             .keys()
-            .filter(|(key, _)| belongs(key))
+            .filter(|(key, _)| key.is_answer())
             .flat_map(|(_, values)| values)
             .all(|(dot, _)| covered(dot));
         if restored || !all_covered {
@@ -130,37 +120,5 @@ impl Record {
         } else {
             Presence::Deleted
         }
-    }
-
-    /// The rows of a repeat that are not deleted, in order: by parent, order key and row id. A row that was answered
-    /// but whose own place has not arrived stands at the end.
-    pub fn rows(&self, group: FieldId) -> Vec<(RowId, Option<&RowPlace>)> {
-        let mut rows: Vec<RowId> = self
-            .keys()
-            .filter_map(|(k, _)| k.row())
-            .filter(|(g, _)| *g == group)
-            .map(|(_, row)| row)
-            .collect();
-        rows.sort();
-        rows.dedup();
-        let mut out: Vec<_> = rows
-            .into_iter()
-            .filter(|row| self.row_presence(group, *row) != Presence::Deleted)
-            .map(|row| (row, self.row_place(group, row)))
-            .collect();
-        out.sort_by(|a, b| (a.1.is_none(), a.1, a.0).cmp(&(b.1.is_none(), b.1, b.0)));
-        out
-    }
-
-    /// Where a row of a repeat stands, if its place has arrived.
-    pub fn row_place(&self, group: FieldId, row: RowId) -> Option<&RowPlace> {
-        let values = self.values(&Key::RowMeta { group, row }).iter();
-        values
-            .filter_map(|(dot, value)| match value {
-                Value::Row(place) => Some((rank(self.live(*dot)?), place)),
-                _ => None,
-            })
-            .max_by_key(|(rank, _)| *rank)
-            .map(|(_, place)| place)
     }
 }

@@ -4,6 +4,28 @@
 
 use thiserror::Error;
 
+/// An enum of plain kinds, each with its stable code: the catalogue in `schemas/error-codes.md` is written from it.
+macro_rules! coded {
+    ($(#[$outer:meta])* pub enum $Name:ident { $(#[doc = $doc:literal] $Kind:ident = $code:literal,)* }) => {
+        $(#[$outer])*
+        pub enum $Name { $(#[doc = $doc] $Kind,)* }
+
+        impl $Name {
+            /// All of them, in the order of the catalogue.
+            pub const ALL: &'static [Self] = &[$(Self::$Kind,)*];
+            /// The stable code, as listed in `schemas/error-codes.md`.
+            pub fn code(self) -> &'static str {
+                match self { $(Self::$Kind => $code,)* }
+            }
+            /// What it means, in a sentence.
+            pub fn meaning(self) -> &'static str {
+                match self { $(Self::$Kind => $doc.trim_ascii(),)* }
+            }
+        }
+    };
+}
+pub(crate) use coded;
+
 /// Text or bytes that are not what they should be.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
@@ -43,6 +65,36 @@ pub enum ParseError {
 }
 
 impl ParseError {
+    /// Every code with what it means, in the order of the catalogue.
+    pub const CODES: &'static [(&'static str, &'static str)] = &[
+        ("id_invalid", "An id is not one of its kind."),
+        (
+            "counter_too_large",
+            "A counter is 0 where numbers begin at 1, or above 2^53 − 1.",
+        ),
+        ("key_invalid", "A key has no known form."),
+        (
+            "value_invalid",
+            "The content of a value does not fit its type.",
+        ),
+        (
+            "duplicate_entry",
+            "One key is written twice in one changeset, or one entry is named twice in a list that is a set.",
+        ),
+        ("limit_exceeded", "A limit of the protocol is exceeded."),
+        (
+            "bytes_malformed",
+            "The bytes end too early, run on, or hold an impossible tag.",
+        ),
+        (
+            "version_unknown",
+            "A frame or a stored form is of a version that this server does not know.",
+        ),
+        (
+            "form_unknown",
+            "A frame names fields by a form version that is not known here: send JSON, or fetch the form.",
+        ),
+    ];
     /// The stable code, as listed in `schemas/error-codes.md`.
     pub fn code(&self) -> &'static str {
         match self {
@@ -55,6 +107,46 @@ impl ParseError {
             Self::Bytes(_) => "bytes_malformed",
             Self::Version(_) => "version_unknown",
             Self::UnknownForm => "form_unknown",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The place of each kind in the table. A kind that is added does not compile until it stands here.
+    fn place(error: &ParseError) -> usize {
+        match error {
+            ParseError::Id(_) => 0,
+            ParseError::Counter => 1,
+            ParseError::Key => 2,
+            ParseError::Value(_) => 3,
+            ParseError::Duplicate(_) => 4,
+            ParseError::Limit { .. } => 5,
+            ParseError::Bytes(_) => 6,
+            ParseError::Version(_) => 7,
+            ParseError::UnknownForm => 8,
+        }
+    }
+
+    #[test]
+    fn the_table_of_codes_holds_every_kind() {
+        let all = [
+            ParseError::Id(""),
+            ParseError::Counter,
+            ParseError::Key,
+            ParseError::Value(""),
+            ParseError::Duplicate(""),
+            ParseError::Limit { what: "", limit: 0 },
+            ParseError::Bytes(""),
+            ParseError::Version(0),
+            ParseError::UnknownForm,
+        ];
+        assert_eq!(ParseError::CODES.len(), all.len());
+        for (at, error) in all.iter().enumerate() {
+            assert_eq!(place(error), at);
+            assert_eq!(ParseError::CODES[at].0, error.code());
         }
     }
 }

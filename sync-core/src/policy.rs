@@ -200,7 +200,8 @@ impl Policies {
 
     /// What `change`, standing at `clock`, lowers without a decision that it may make: each key with the value that
     /// must be written again beside it: the strongest one of a protective field, the codes that were taken out of a
-    /// union field. `allowed` tells for the dots of a decision whether this author may lower them.
+    /// union field. Deleting a row takes what is in it and in the rows inside it, so it lowers like clearing each of them;
+    /// the decision then names the answer's key. `allowed` tells for the dots of a decision whether this author may lower them.
     pub fn lowered(
         &self,
         record: &Record,
@@ -209,7 +210,7 @@ impl Policies {
         allowed: impl Fn(&Key, Dot) -> bool,
     ) -> Vec<(Key, Value)> {
         let mut out = Vec::new();
-        for (key, value) in &change.writes {
+        for (key, value) in read_as(record, change) {
             let Some(policy) = key.field().map(|f| &self.get(f).policy) else {
                 continue;
             };
@@ -230,6 +231,22 @@ impl Policies {
         }
         out
     }
+}
+
+/// What is read of each key after a change: what it writes, and nothing in the rows that it deletes.
+fn read_as<'a>(record: &'a Record, change: &'a Changeset) -> BTreeMap<&'a Key, &'a Value> {
+    const NOTHING: &Value = &Value::Null;
+    let mut out: BTreeMap<&Key, &Value> = change.writes.iter().map(|(k, v)| (k, v)).collect();
+    for (key, value) in &change.writes {
+        if let (Key::RowMeta { group, row }, Value::Deleted(true)) = (key, value) {
+            let gone = record.rows_within(*group, *row);
+            let keys = record.keys().map(|(key, _)| key);
+            let answers =
+                keys.filter(|k| k.is_answer() && k.row().is_some_and(|r| gone.contains(&r)));
+            out.extend(answers.map(|key| (key, NOTHING)));
+        }
+    }
+    out
 }
 
 /// The codes of a value that is a set, a single choice being a set of one and a cleared answer an empty one; none for

@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::error::coded;
 use crate::form::{DataType, Field, FieldKind, PublishedForm, RangeLimits};
 use crate::ids::{FieldId, RowId};
 use crate::key::Key;
@@ -13,47 +14,31 @@ use crate::value::{Decimal, Value};
 /// The most rows of one repeat (§1.8).
 pub const ROWS_MAX: usize = 500;
 
-/// What is unusual about an answer. It never quotes the answer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[non_exhaustive]
-pub enum Fault {
-    /// This version of the form has no such field.
-    UnknownField,
-    /// A group, repeat or note holds no answer.
-    NotAnswerable,
-    /// The field stands in a repeat, or in another one, or in none.
-    WrongRepeat,
-    /// Rows of what is no repeat.
-    NotARepeat,
-    /// A row of a nested repeat without a row around it, or the other way round.
-    RowPlace,
-    /// A repeat has more rows than it may.
-    TooManyRows,
-    /// The value is of another type than the question.
-    WrongType,
-    /// A code that the question does not offer.
-    UnknownChoice,
-    /// Outside the scale of a range question.
-    OutOfRange,
-    /// A file of another kind than the question asks.
-    WrongMedia,
-}
-
-impl Fault {
-    /// The stable code, as listed in `schemas/error-codes.md`.
-    pub fn code(self) -> &'static str {
-        match self {
-            Self::UnknownField => "answer_field_unknown",
-            Self::NotAnswerable => "answer_not_a_question",
-            Self::WrongRepeat => "answer_repeat_wrong",
-            Self::NotARepeat => "answer_not_a_repeat",
-            Self::RowPlace => "answer_row_place",
-            Self::TooManyRows => "answer_rows_too_many",
-            Self::WrongType => "answer_type_wrong",
-            Self::UnknownChoice => "answer_choice_unknown",
-            Self::OutOfRange => "answer_out_of_range",
-            Self::WrongMedia => "answer_media_wrong",
-        }
+coded! {
+    /// What is unusual about an answer. It never quotes the answer.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+    #[non_exhaustive]
+    pub enum Fault {
+        /// This version of the form has no such field.
+        UnknownField = "answer_field_unknown",
+        /// A group, repeat or note holds no answer.
+        NotAnswerable = "answer_not_a_question",
+        /// The field stands in a repeat, or in another one, or in none.
+        WrongRepeat = "answer_repeat_wrong",
+        /// Rows of what is no repeat.
+        NotARepeat = "answer_not_a_repeat",
+        /// A row of a nested repeat without a row around it, or the other way round.
+        RowPlace = "answer_row_place",
+        /// A repeat has more rows than it may.
+        TooManyRows = "answer_rows_too_many",
+        /// The value is of another type than the question.
+        WrongType = "answer_type_wrong",
+        /// A code that the question does not offer.
+        UnknownChoice = "answer_choice_unknown",
+        /// Outside the scale of a range question.
+        OutOfRange = "answer_out_of_range",
+        /// A file of another kind than the question asks.
+        WrongMedia = "answer_media_wrong",
     }
 }
 

@@ -4,7 +4,9 @@ use sha2::{Digest, Sha256};
 use tributary::service::By;
 use tributary_sync_core::change::{Draft, chain_next, chain_start};
 use tributary_sync_core::clock::{Clock, Dot, Hlc};
-use tributary_sync_core::ids::{ActorId, ChainHash, EpochId, FieldId, FormHash, RecordId, Seq};
+use tributary_sync_core::ids::{
+    ActorId, ChainHash, EpochId, FieldId, FormHash, RecordId, Seq, UserId,
+};
 use tributary_sync_core::key::Key;
 use tributary_sync_core::value::{Text, Value};
 use tributary_sync_core::wire::Item;
@@ -29,6 +31,10 @@ impl Form {
             hash,
             package: delivery.package,
         }
+    }
+    /// The version.
+    pub(crate) fn hash(&self) -> FormHash {
+        self.hash
     }
     /// The key of a question.
     pub(crate) fn key(&self, name: &str) -> Key {
@@ -65,7 +71,11 @@ pub(crate) struct Phone {
 impl Phone {
     pub(crate) fn enrol(org: &Organisation<'_>, form: &Form, name: &str) -> Self {
         let worker = org.invite(name, tributary::service::access::Role::Worker);
-        let device = org.device(worker);
+        Self::of(org, form, worker)
+    }
+    /// One more phone of a user.
+    pub(crate) fn of(org: &Organisation<'_>, form: &Form, user: UserId) -> Self {
+        let device = org.device(user);
         let got: tributary_sync_core::wire::enrol::EnrolReply =
             serde_json::from_value(device.enrolment.clone()).unwrap();
         let key = hex::decode(device.key.public()).unwrap();

@@ -2,7 +2,8 @@
 
 use serde_json::{Value, json};
 use tributary::service::access::Role;
-use tributary_tests::harness::{Client, Reply, TestServer};
+use tributary_sync_core::wire::frame::FieldTable as _;
+use tributary_tests::harness::{Client, Organisation, Reply, TestServer};
 
 /// The answer without what differs between any two answers.
 fn shape(reply: &Reply) -> (u16, Value, Vec<String>) {
@@ -126,4 +127,14 @@ fn lists_hold_the_own_organisation_only() {
             "{path}"
         );
     }
+}
+
+#[test]
+fn the_fields_of_one_organisations_form_are_no_other_ones() {
+    let server = TestServer::start();
+    let (ours, theirs) = (server.organisation("mekong"), server.organisation("river"));
+    let form = super::field::Form::publish(&server, &ours).hash();
+    let fields = |org: &Organisation<'_>| server.service().field_table(org.id).fields(form);
+    assert!(fields(&ours).is_some());
+    assert!(fields(&theirs).is_none());
 }

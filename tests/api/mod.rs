@@ -12,4 +12,5 @@ mod page_links;
 mod records;
 mod server;
 mod sign_in;
+mod teams;
 mod users;

@@ -205,7 +205,7 @@ fn an_admin_hides_an_interview_waits_and_erases_it() {
     chi.open(&path);
     let reply = chi.post(&path, &sure);
     let html = chi.take(reply, 403).to_owned();
-    assert!(html.contains("asks for a password typed just now") && html.contains("sign out above"));
+    assert!(html.contains("asks for a password typed just now") && html.contains("Sign out above"));
     assert_eq!(chi.post("/sign-out", &[]).status, 303);
     assert_eq!(chi.sign_in("Chi").status, 303);
     chi.open(&path);

@@ -14,7 +14,11 @@ pub enum Way {
     Down,
 }
 
-type Act = Box<dyn FnOnce() + Send>;
+enum Act {
+    Once(Box<dyn FnOnce() + Send>),
+    /// And again after so many more.
+    Cut(u64),
+}
 
 struct Wire {
     way: Way,
@@ -61,11 +65,14 @@ impl Tripwire {
     }
     /// After so many bytes, this happens.
     pub fn arm(&self, way: Way, bytes: u64, act: impl FnOnce() + Send + 'static) {
-        *lock(&self.wire) = Some(Wire {
-            way,
-            left: bytes,
-            act: Box::new(act),
-        });
+        self.hang(way, bytes, Act::Once(Box::new(act)));
+    }
+    /// After so many bytes the connection is cut; after so many more the next, and so on until the wire is taken away.
+    pub fn cut(&self, way: Way, bytes: u64) {
+        self.hang(way, bytes, Act::Cut(bytes));
+    }
+    fn hang(&self, way: Way, left: u64, act: Act) {
+        *lock(&self.wire) = Some(Wire { way, left, act });
     }
     /// Takes the wire away; false if it was tripped.
     pub fn disarm(&self) -> bool {
@@ -84,11 +91,10 @@ fn carry(from: TcpStream, to: TcpStream, wire: &Arc<Mutex<Option<Wire>>>) {
     for (way, mut from, mut to) in [(Way::Up, from, to), (Way::Down, server, device)] {
         let wire = Arc::clone(wire);
         thread::spawn(move || {
-            let mut buffer = [0; 2_048];
+            let mut buffer = [0; 512];
             while let Ok(n) = from.read(&mut buffer) {
                 let sent = n > 0 && to.write_all(&buffer[..n]).is_ok();
-                trip(&wire, way, n as u64);
-                if !sent {
+                if trip(&wire, way, n as u64) || !sent {
                     break;
                 }
             }
@@ -98,13 +104,32 @@ fn carry(from: TcpStream, to: TcpStream, wire: &Arc<Mutex<Option<Wire>>>) {
     }
 }
 
-fn trip(wire: &Mutex<Option<Wire>>, way: Way, passed: u64) {
+/// Whether the connection ends here.
+fn trip(wire: &Mutex<Option<Wire>>, way: Way, passed: u64) -> bool {
     let mut armed = lock(wire);
     let tripped = armed.as_mut().filter(|w| w.way == way).is_some_and(|w| {
         w.left = w.left.saturating_sub(passed);
         w.left == 0
     });
-    if tripped && let Some(wire) = armed.take() {
-        (wire.act)();
+    match armed.take_if(|_| tripped) {
+        Some(Wire {
+            act: Act::Once(act),
+            ..
+        }) => {
+            act();
+            false
+        }
+        Some(Wire {
+            act: Act::Cut(every),
+            ..
+        }) => {
+            *armed = Some(Wire {
+                way,
+                left: every,
+                act: Act::Cut(every),
+            });
+            true
+        }
+        None => false,
     }
 }

@@ -108,6 +108,8 @@ impl Phone {
         let now = self.now(world);
         let open = self.open.as_mut()?;
         let text = |s: &str| Text::new(s).unwrap();
+        // Whoever makes a record asks first: without consent it is on no other phone.
+        let consent = consent.or(open.past.is_empty().then_some("given"));
         let mut writes = vec![(NAME, Value::Text(text(&format!("g{no}"))))];
         writes.extend(consent.map(|c| (CONSENT, Value::Code(text(c)))));
         let shown = writes.iter().map(|w| w.0.clone()).collect();

@@ -1,7 +1,7 @@
-//! SIGKILL in the middle of syncs: the server's process, and the device's. Where exactly is drawn from a seed: after so
-//! many bytes to the server, or so many back.
+//! Syncs that end in the middle: by SIGKILL of the server's process, by SIGKILL of the device's, by a link that breaks.
+//! Where exactly follows from the round: after so many bytes to the server, or so many back.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
@@ -10,7 +10,7 @@ use tributary_native::answers::{Answers, Given};
 use tributary_native::{Device, Quiet, Trouble};
 use tributary_tests::harness::{Installation, Way, field_command};
 
-use super::{device, nothing_is_lost};
+use super::{device, downloaded, nothing_is_lost};
 
 /// How often the server is killed; `TRIBUTARY_KILLS` asks for more.
 const KILLS: usize = 30;
@@ -128,9 +128,67 @@ fn the_device_killed_in_the_middle_of_syncs_loses_nothing_and_sends_nothing_twic
         assert!(status.success() || tripped, "{status}");
         killed += usize::from(!status.success());
     }
+    println!("{killed} of {} devices died", kills() / 2);
     assert!(killed > 0, "no sync was ever cut");
     let mut phone = device(&home);
     phone.sync(&mut Quiet).unwrap();
     here.end();
     assert_eq!(nothing_is_lost(&here, &phone), made as usize);
+}
+
+/// Syncs once over a link that is cut again and again; whether it came to its end.
+fn sync_over_a_bad_link(here: &Installation, phone: &mut Device, round: u64) -> bool {
+    let (way, bytes) = place(round);
+    here.wire().cut(way, bytes);
+    let ended = phone.sync(&mut Quiet);
+    here.wire().disarm();
+    match ended {
+        Ok(_) => true,
+        Err(e) => {
+            assert_eq!(*e.trouble(), Trouble::Offline, "{e}");
+            false
+        }
+    }
+}
+
+/// All that stands in a phone's folder, as a backup of the phone would take it.
+fn copied(home: &Path, to: PathBuf) -> PathBuf {
+    std::fs::create_dir(&to).unwrap();
+    for file in std::fs::read_dir(home).unwrap() {
+        let file = file.unwrap();
+        std::fs::copy(file.path(), to.join(file.file_name())).unwrap();
+    }
+    to
+}
+
+#[test]
+fn a_copied_phone_on_a_link_that_breaks_anywhere_brings_everything_in() {
+    let (mut here, home) = begun();
+    let (mut made, mut broken) = (0, 0);
+    let rounds = (kills() as u64).div_ceil(6);
+    for round in 0..rounds {
+        made += 1;
+        let mut phone = device(&home);
+        record(&mut phone, made);
+        if round % 3 != 0 {
+            phone.sync(&mut Quiet).unwrap();
+        }
+        drop(phone);
+        let twin = copied(&home, here.place(&format!("twin-{round}")));
+        let mut twins = [device(&home), device(&twin)];
+        for turn in 0..6 {
+            let phone = &mut twins[usize::from(turn % 2 == 1)];
+            made += 1;
+            record(phone, made);
+            broken += u64::from(!sync_over_a_bad_link(&here, phone, round * 7 + turn));
+        }
+        for phone in &mut twins {
+            phone.sync(&mut Quiet).unwrap();
+            assert_eq!(phone.summary().unwrap().unsent, 0, "round {round}");
+        }
+    }
+    println!("{broken} of {} syncs broke", rounds * 6);
+    let csv = downloaded(&here.admin(), "outreach_interview");
+    assert_eq!(csv.lines().count() as u64, made + 1, "every one, and once");
+    here.end();
 }

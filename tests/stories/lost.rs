@@ -228,3 +228,22 @@ fn a_file_carries_what_a_phone_without_a_network_recorded_and_may_arrive_twice()
     assert_eq!(downloaded(&here.admin(), FORM).lines().count(), 3);
     here.end();
 }
+
+#[test]
+fn a_phone_hears_of_all_that_a_file_carried_though_one_request_has_no_room_for_it() {
+    let mut here = begun();
+    let home = phone(&here, "Sokha Chan");
+    let page = "ဖြ".repeat(3_000);
+    for n in 0..12 {
+        interview(&home, &format!("{n} {page}"));
+    }
+    let file = here.place("many.bin");
+    field(&home, &["bundle", file.to_str().unwrap()]);
+    becomes(&carry(&here, &file), (12, 0, 0));
+    sync(&home);
+    let stored = ["Changes only here: 0", "not yet in a copy elsewhere: 12"];
+    status_says(&home, &stored);
+    here.end();
+    let own = nothing_is_lost(&here, &Device::open(&home).unwrap());
+    assert_eq!(own, 12);
+}

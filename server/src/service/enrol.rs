@@ -16,7 +16,7 @@ use super::Service;
 use super::ambient::{rfc3339, uuid_v7};
 use super::devices::code_hash;
 use super::error::{Code, Result, ServiceError, invalid};
-use super::exchange::{Caller, Refusal, grant, new_actor};
+use super::exchange::{Caller, Refusal, grant, new_actor, owe_people};
 use super::names::Name;
 use crate::storage::AuditEntry;
 use crate::storage::directory::{OrganisationRow, ProfileRow, Txn, UserRow};
@@ -165,7 +165,12 @@ impl Service {
         };
         let keys = self.keys.of_org(org)?.public().clone();
         let (now, audience) = (self.now(), self.audience().to_owned());
-        self.files.write(org, move |txn| {
+        // What is assigned to the user and their teams already is for this phone too.
+        let teams = self.directory.read(|view| view.teams_of_user(user.id))?;
+        let mut whom = vec![format!("user:{}", user.id)];
+        whom.extend(teams.iter().map(|team| format!("team:{team}")));
+        let owed = whom.clone();
+        let (reply, known) = self.files.write(org, move |txn| {
             if txn.stopped()? {
                 return Err(Refusal::Stopped.into());
             }
@@ -173,9 +178,10 @@ impl Service {
             let actor = new_actor(txn, &env, &caller, instance)?;
             if !known {
                 txn.audit(&enrolled(&caller), now)?;
+                owe_people(txn, &owed)?;
             }
             let (forms, policies) = super::forms::handout(txn)?;
-            Ok::<_, ServiceError>(EnrolReply {
+            let reply = EnrolReply {
                 organisation: EnrolOrganisation {
                     id: org,
                     slug: organisation.slug,
@@ -196,8 +202,13 @@ impl Service {
                 server_time: rfc3339(now),
                 forms,
                 policies,
-            })
-        })
+            };
+            Ok::<_, ServiceError>((reply, known))
+        })?;
+        if !known {
+            self.follow_people(org, whom)?;
+        }
+        Ok(reply)
     }
 }
 

@@ -308,7 +308,7 @@ impl From<StorageError> for ServiceError {
     fn from(error: StorageError) -> Self {
         let code = match error {
             StorageError::Full => Code::DiskFull,
-            StorageError::Closed => Code::Overloaded,
+            StorageError::Closed | StorageError::Crowded => Code::Overloaded,
             _ => Code::Internal,
         };
         Self::from(code).because(error)
@@ -380,7 +380,41 @@ pub fn invalid(pointer: &str, code: &str, detail: impl Into<String>) -> ServiceE
 mod tests {
     use std::fmt::Write;
 
+    use tributary_sync_core::error::ParseError;
+    use tributary_sync_core::form::FormErrorKind;
+    use tributary_sync_core::validate::Fault;
+
     use super::*;
+
+    /// What stands in `errors`, in flags of answers and in reasons of unreadable items.
+    fn parts(out: &mut String) {
+        let forms = FormErrorKind::ALL.iter().map(|k| (k.code(), k.meaning()));
+        let faults = Fault::ALL.iter().map(|f| (f.code(), f.meaning()));
+        let parts: [(&str, Vec<(&str, &str)>); 3] = [
+            (
+                "What is wrong with a form: `errors` of `form_invalid`",
+                forms.collect(),
+            ),
+            (
+                "What could not be read: `errors` of `field_invalid`, when the sync protocol was spoken",
+                ParseError::CODES.to_vec(),
+            ),
+            (
+                "Flags of answers: shown and exported beside the answer; nothing is refused for them",
+                faults.collect(),
+            ),
+        ];
+        for (title, codes) in parts {
+            write!(
+                out,
+                "\n## {title}\n\n| code | what it means |\n| --- | --- |\n"
+            )
+            .unwrap();
+            for (code, meaning) in codes {
+                writeln!(out, "| `{code}` | {meaning} |").unwrap();
+            }
+        }
+    }
 
     fn catalogue() -> String {
         let mut out = String::from(
@@ -401,6 +435,7 @@ mod tests {
             )
             .unwrap();
         }
+        parts(&mut out);
         out
     }
 
@@ -419,6 +454,12 @@ mod tests {
     #[test]
     fn codes_are_unique_and_sentences_are_whole() {
         let mut seen = std::collections::HashSet::new();
+        let forms = FormErrorKind::ALL.iter().map(|k| (k.code(), k.meaning()));
+        let faults = Fault::ALL.iter().map(|f| (f.code(), f.meaning()));
+        for (code, meaning) in forms.chain(faults).chain(ParseError::CODES.iter().copied()) {
+            assert!(seen.insert(code), "{code} twice");
+            assert!(meaning.ends_with('.'), "{code}: {meaning}");
+        }
         for code in Code::ALL {
             let e = code.entry();
             assert!(seen.insert(e.code), "{} twice", e.code);

@@ -38,6 +38,7 @@ pub mod sign_in;
 pub mod sync;
 pub mod teams;
 mod tokens;
+pub mod upkeep;
 pub mod users;
 
 use std::sync::Arc;

@@ -30,6 +30,8 @@ impl Service {
     }
     /// Where device and server agree. Revoked devices too: after a fork or a restore their remainder could not come in without.
     pub fn compare(&self, device: &Device, request: CompareRequest) -> Result<CompareReply> {
+        let checked = request.check();
+        checked.map_err(|e| unreadable(RequestUnreadable::Parse(e)))?;
         Ok(exchange::compare(
             &self.files,
             &self.env(),
@@ -60,9 +62,13 @@ impl Service {
     }
 }
 
-/// The fields of published versions, by hash. A hash fixes them, so they are read once.
+/// The fields of published versions, by organisation and hash: what one organisation published tells another nothing. A
+/// hash fixes them, so they are read once.
 #[derive(Debug, Default)]
-pub struct FormFields(Mutex<HashMap<FormHash, Arc<[FieldId]>>>);
+pub struct FormFields(Mutex<HashMap<Version, Arc<[FieldId]>>>);
+
+/// A form version of one organisation.
+type Version = (OrgId, FormHash);
 
 /// Versions kept in memory; more are read again.
 const FORM_FIELDS_MAX: usize = 1_000;
@@ -79,7 +85,7 @@ impl FieldTable for OrgForms<'_> {
         if let Some(known) = cache
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
-            .get(&form)
+            .get(&(self.org, form))
         {
             return Some(Arc::clone(known));
         }
@@ -92,7 +98,7 @@ impl FieldTable for OrgForms<'_> {
         let fields: Arc<[FieldId]> = package.fields.iter().map(|f| f.id).collect();
         let mut cache = cache.lock().unwrap_or_else(PoisonError::into_inner);
         if cache.len() < FORM_FIELDS_MAX {
-            cache.insert(form, Arc::clone(&fields));
+            cache.insert((self.org, form), Arc::clone(&fields));
         }
         Some(fields)
     }

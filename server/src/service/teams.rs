@@ -7,6 +7,7 @@ use utoipa::ToSchema;
 use super::access::Action;
 use super::ambient::{rfc3339, uuid_v7};
 use super::error::{Code, Result};
+use super::exchange;
 use super::names::Name;
 use super::paging::{Page, PageRequest};
 use super::{By, Service};
@@ -86,7 +87,7 @@ impl Service {
         })
     }
 
-    /// Puts a user into a team, or takes one out.
+    /// Puts a user into a team, or takes one out. What is assigned to the team comes onto their phones, or leaves them.
     pub fn set_team_member(
         &self,
         by: By<'_>,
@@ -109,7 +110,11 @@ impl Service {
             Some(user.to_string()),
             Some(team.to_string()),
         )?;
-        self.directory.write(|txn| {
+        let whom = vec![format!("team:{team}")];
+        let owed = whom.clone();
+        self.files
+            .write(org, move |txn| exchange::owe_people(txn, &owed))?;
+        let shown = self.directory.write(|txn| {
             let row = check(txn)?;
             if member {
                 txn.insert_member(team, user)?;
@@ -117,6 +122,17 @@ impl Service {
                 txn.delete_member(team, user)?;
             }
             view_of(txn, row)
-        })
+        })?;
+        self.follow_people(org, whom)?;
+        Ok(shown)
+    }
+
+    /// Derives again which phones hold the records assigned to these. An organisation in which writing has stopped does
+    /// it when it goes on.
+    pub(super) fn follow_people(&self, org: OrgId, whom: Vec<String>) -> Result<()> {
+        match exchange::follow_people(&self.files, &self.env(), org, whom) {
+            Err(exchange::Refusal::Stopped) => Ok(()),
+            done => Ok(done?),
+        }
     }
 }

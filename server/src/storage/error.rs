@@ -48,6 +48,9 @@ pub enum StorageError {
     /// The writer of the organisation has gone.
     #[error("the writer has stopped")]
     Closed,
+    /// So many wait for the writer of the organisation that no more may.
+    #[error("too many wait for the writer")]
+    Crowded,
     /// Somebody reads an older state and does not end.
     #[error("the file is being read")]
     Busy,

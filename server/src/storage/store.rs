@@ -158,6 +158,15 @@ impl OrgFiles {
         self.file(org)?.writer.scrub_soon()
     }
 
+    /// Tries again what is owed to erasures in the files that are open; the others try when they open.
+    pub fn scrub_open(&self) {
+        let open: Vec<OrgId> = lock(&self.open).keys().copied().collect();
+        for org in open {
+            // Still owed if it fails: there will be a next time.
+            let _ = self.scrub(org);
+        }
+    }
+
     /// Closes the file of an organisation, so that it can be replaced. Waits for its writer to end.
     pub fn close(&self, org: OrgId) {
         let file = lock(&self.open).remove(&org);

@@ -6,6 +6,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 use std::thread::JoinHandle;
 
@@ -19,6 +20,9 @@ use super::tally::COMMITS;
 
 /// How many jobs one commit may gather.
 const GROUP_MAX: usize = 64;
+/// How many callers may wait for one organisation's writer. Each holds a thread of the pool that all organisations share;
+/// whoever comes when so many wait is told to come again.
+const WAITING_MAX: usize = 128;
 
 /// Tells a waiting caller what became of its job once the commit is decided.
 type Verdict = Box<dyn FnOnce(Result<(), StorageError>) + Send>;
@@ -37,6 +41,23 @@ enum Job {
 pub(crate) struct Writer {
     jobs: Option<Sender<Job>>,
     thread: Option<JoinHandle<()>>,
+    waiting: AtomicUsize,
+}
+
+/// A place among those who wait; given back when dropped.
+struct Place<'w>(&'w AtomicUsize);
+
+impl<'w> Place<'w> {
+    fn take(waiting: &'w AtomicUsize) -> Option<Self> {
+        let place = Self(waiting);
+        (waiting.fetch_add(1, Ordering::Relaxed) < WAITING_MAX).then_some(place)
+    }
+}
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 impl Writer {
@@ -54,11 +75,12 @@ impl Writer {
         Ok(Self {
             jobs: Some(jobs),
             thread: Some(thread),
+            waiting: AtomicUsize::new(0),
         })
     }
 
     /// Runs `work` in a savepoint of the next commit and returns its result once that commit is durable. An `Err` of
-    /// `work` undoes what it did.
+    /// `work` undoes what it did. Refused at once when too many wait already.
     pub(crate) fn write<T, E>(
         &self,
         work: impl FnOnce(&OrgTxn<'_>) -> Result<T, E> + Send + 'static,
@@ -67,6 +89,7 @@ impl Writer {
         T: Send + 'static,
         E: From<StorageError> + Send + 'static,
     {
+        let _place = Place::take(&self.waiting).ok_or(StorageError::Crowded)?;
         let (reply, wait) = sync_channel::<Result<T, E>>(1);
         let job: Work = Box::new(move |txn| {
             let result = match txn {
@@ -265,6 +288,42 @@ mod tests {
 
     fn body(n: i64, times: u64) -> Vec<u8> {
         format!("W{n:05}W").repeat(times as usize).into_bytes()
+    }
+
+    #[test]
+    fn who_comes_when_too_many_wait_is_told_so_at_once_and_the_others_are_served() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("org.db");
+        drop(open::writer(&path, MIGRATIONS, true).unwrap());
+        let writer = Writer::start(OrgId::from_bytes([1; 16]), path).unwrap();
+        let (go_on, wait) = sync_channel::<()>(0);
+        let wait = std::sync::Mutex::new(wait);
+        let wait = std::sync::Arc::new(wait);
+        let refused = std::thread::scope(|scope| {
+            let served: Vec<_> = (0..WAITING_MAX)
+                .map(|_| {
+                    let (writer, wait) = (&writer, std::sync::Arc::clone(&wait));
+                    scope.spawn(move || {
+                        writer.write::<_, StorageError>(move |_| {
+                            // The first holds the writer up; when the other end is dropped, the rest go through.
+                            let _ = wait.lock().map(|w| w.recv());
+                            Ok(())
+                        })
+                    })
+                })
+                .collect();
+            while writer.waiting.load(Ordering::Relaxed) < WAITING_MAX {
+                std::thread::yield_now();
+            }
+            let refused = writer.write::<(), StorageError>(|_| Ok(()));
+            drop(go_on);
+            for one in served {
+                one.join().unwrap().unwrap();
+            }
+            refused
+        });
+        assert!(matches!(refused, Err(StorageError::Crowded)), "{refused:?}");
+        writer.write::<(), StorageError>(|_| Ok(())).unwrap();
     }
 
     /// Without the rewrite this finds the words of 3 of 100 erased rows in pages that were split.

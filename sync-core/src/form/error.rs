@@ -6,74 +6,51 @@ use std::fmt;
 
 use thiserror::Error;
 
-/// The kinds of fault, each with a stable code.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum FormErrorKind {
-    /// Not well-formed XML.
-    Xml,
-    /// A document type or an entity; never read.
-    Dtd,
-    /// Larger or deeper than a form may be.
-    Limit,
-    /// Well-formed, but not an XForm.
-    NotXForm,
-    /// The instance root has no usable form id.
-    FormId,
-    /// A name that is missing, too long or not usable.
-    Name,
-    /// One name twice among siblings.
-    DuplicateName,
-    /// A control, bind or repeat that points at no field.
-    Reference,
-    /// A choice without a code, or with a code that cannot be stored.
-    Choice,
-    /// A `trib:` attribute that does not exist or cannot be read.
-    Attribute,
-    /// A policy that does not fit its field.
-    Policy,
-    /// A seal on a field that the server must read.
-    Seal,
-    /// A consent marker that does not fit its field.
-    Consent,
-    /// `trib_row` used for something else.
-    RowField,
-    /// A package that is not canonical, or not of this form.
-    Package,
-    /// A rename that cannot be.
-    Mapping,
-    /// The random source gave no free field id.
-    Ids,
-    /// Not a workbook that can be read.
-    Workbook,
-    /// A spreadsheet that is not a correct XLSForm.
-    XlsForm,
-}
+use crate::error::coded;
 
-impl FormErrorKind {
-    /// The stable code, as listed in `schemas/error-codes.md`.
-    pub fn code(self) -> &'static str {
-        match self {
-            Self::Xml => "form_xml_malformed",
-            Self::Dtd => "form_dtd_refused",
-            Self::Limit => "form_limit_exceeded",
-            Self::NotXForm => "form_not_xform",
-            Self::FormId => "form_id_invalid",
-            Self::Name => "form_name_invalid",
-            Self::DuplicateName => "form_name_duplicate",
-            Self::Reference => "form_reference_unknown",
-            Self::Choice => "form_choice_invalid",
-            Self::Attribute => "form_attribute_invalid",
-            Self::Policy => "form_policy_invalid",
-            Self::Seal => "form_seal_refused",
-            Self::Consent => "form_consent_invalid",
-            Self::RowField => "form_row_field_invalid",
-            Self::Package => "form_package_invalid",
-            Self::Mapping => "form_mapping_invalid",
-            Self::Ids => "form_ids_exhausted",
-            Self::Workbook => "form_workbook_unreadable",
-            Self::XlsForm => "form_xlsform_invalid",
-        }
+coded! {
+    /// The kinds of fault, each with a stable code.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+    #[non_exhaustive]
+    pub enum FormErrorKind {
+        /// Not well-formed XML.
+        Xml = "form_xml_malformed",
+        /// A document type or an entity; never read.
+        Dtd = "form_dtd_refused",
+        /// Larger or deeper than a form may be.
+        Limit = "form_limit_exceeded",
+        /// Well-formed, but not an XForm.
+        NotXForm = "form_not_xform",
+        /// The instance root has no usable form id.
+        FormId = "form_id_invalid",
+        /// A name that is missing, too long or not usable.
+        Name = "form_name_invalid",
+        /// One name twice among siblings.
+        DuplicateName = "form_name_duplicate",
+        /// A control, bind or repeat that points at no field.
+        Reference = "form_reference_unknown",
+        /// A choice without a code, or with a code that cannot be stored.
+        Choice = "form_choice_invalid",
+        /// A `trib:` attribute that does not exist or cannot be read.
+        Attribute = "form_attribute_invalid",
+        /// A policy that does not fit its field.
+        Policy = "form_policy_invalid",
+        /// A seal on a field that the server must read.
+        Seal = "form_seal_refused",
+        /// A consent marker that does not fit its field.
+        Consent = "form_consent_invalid",
+        /// `trib_row` used for something else.
+        RowField = "form_row_field_invalid",
+        /// A package that is not canonical, or not of this form.
+        Package = "form_package_invalid",
+        /// A rename that cannot be.
+        Mapping = "form_mapping_invalid",
+        /// The random source gave no free field id.
+        Ids = "form_ids_exhausted",
+        /// Not a workbook that can be read.
+        Workbook = "form_workbook_unreadable",
+        /// A spreadsheet that is not a correct XLSForm.
+        XlsForm = "form_xlsform_invalid",
     }
 }
 

@@ -7,14 +7,30 @@ use super::store::{Fate, Store};
 use super::{rebase, results};
 use crate::error::ParseError;
 use crate::ids::{ActorId, EpochId, LogPos, Seq};
-use crate::wire::message::{ActorAgreement, ActorChain, ChainPoint, CompareReply, CompareRequest};
+use crate::wire::message::{
+    ActorAgreement, ActorChain, ChainPoint, CompareReply, CompareRequest, TOMBSTONES_MAX,
+};
 
-/// Tells the server all that the device knows of its actors.
+/// Tells the server all that the device knows of its actors. Tombstones that do not fit beside them go ahead, without an
+/// actor; `told` is how many have.
 pub(super) fn compare_request(
     store: &dyn Store,
     profile: &Profile,
     epoch: EpochId,
+    told: usize,
 ) -> Result<CompareRequest, SessionError> {
+    let head = profile.head.clone().filter(|h| h.epoch == epoch);
+    let mut tombstones = store.tombstones()?;
+    tombstones.drain(..told.min(tombstones.len()));
+    if tombstones.len() > TOMBSTONES_MAX {
+        tombstones.truncate(TOMBSTONES_MAX);
+        return Ok(CompareRequest {
+            epoch,
+            head,
+            actors: Vec::new(),
+            tombstones,
+        });
+    }
     let mut actors = Vec::with_capacity(profile.actors.len());
     for actor in &profile.actors {
         let mut points = vec![actor.base];
@@ -30,9 +46,9 @@ pub(super) fn compare_request(
     }
     Ok(CompareRequest {
         epoch,
-        head: profile.head.clone().filter(|h| h.epoch == epoch),
+        head,
         actors,
-        tombstones: store.tombstones()?,
+        tombstones,
     })
 }
 

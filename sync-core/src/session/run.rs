@@ -11,7 +11,7 @@ use crate::clock::Dot;
 use crate::ids::InstanceId;
 use crate::wire::message::{
     ActorReply, ActorRequest, CompareReply, CompareRequest, ExchangeReply, ExchangeRequest,
-    LostRequest,
+    LEAVES_MAX, LostRequest, REFETCH_MAX,
 };
 
 /// What to send next.
@@ -71,6 +71,8 @@ pub struct Run {
     pub client: Option<String>,
     done: bool,
     troubles: u32,
+    /// Tombstones that went ahead of a comparison.
+    told: usize,
 }
 
 impl Run {
@@ -101,7 +103,7 @@ impl Run {
             Phase::Exchange => self.exchange(store, &profile, now_ms),
             Phase::Compare { epoch } => {
                 let epoch = *epoch;
-                let request = epoch::compare_request(store, &profile, epoch)?;
+                let request = epoch::compare_request(store, &profile, epoch, self.told)?;
                 Ok(Request::Compare(request))
             }
             Phase::Lost { losses, .. } => match losses.first() {
@@ -150,8 +152,8 @@ impl Run {
             first: batch.before.seq.next()?,
             before: batch.before.hash,
             items: batch.items,
-            leaves: profile.leaves.iter().copied().collect(),
-            refetch: profile.refetch.iter().copied().take(1_000).collect(),
+            leaves: profile.leaves.iter().copied().take(LEAVES_MAX).collect(),
+            refetch: profile.refetch.iter().copied().take(REFETCH_MAX).collect(),
             max_bytes: raw,
             device_time: Some(now_ms),
             client: self.client.clone(),
@@ -181,7 +183,14 @@ impl Run {
                     Next::Again
                 })
             }
+            (Request::Compare(request), Reply::Compare(reply))
+                if request.actors.is_empty() && request.epoch == reply.epoch =>
+            {
+                self.told = self.told.saturating_add(request.tombstones.len());
+                Ok(Next::Again)
+            }
             (Request::Compare(request), Reply::Compare(reply)) => {
+                self.told = 0;
                 epoch::compared(store, request, reply)?;
                 self.done = false;
                 Ok(self.trouble("compare"))
@@ -206,6 +215,7 @@ impl Run {
         request: &Request,
         problem: &Problem,
     ) -> Result<Next, SessionError> {
+        self.told = 0;
         let known = problem::take(store, request, problem)?;
         let code = problem.code.clone();
         if !known {

@@ -138,7 +138,14 @@ fn check(profile: &Profile, form: &OpenForm, save: &Save) -> Result<(), SaveRefu
     for decision in &save.decisions {
         let shown = form.view.values(&decision.key);
         let named = |dot: &Dot| shown.iter().any(|(d, _)| d == dot);
-        let written = save.writes.iter().any(|(k, _)| *k == decision.key);
+        let written = save.writes.iter().any(|(k, v)| match (k, v) {
+            // Deleting a row lowers what is in it.
+            (Key::RowMeta { group, row }, Value::Deleted(true)) => {
+                let gone = form.view.rows_within(*group, *row);
+                decision.key.row().is_some_and(|at| gone.contains(&at))
+            }
+            _ => *k == decision.key,
+        });
         let reasoned = !decision.reason.as_str().trim().is_empty();
         if !written || !reasoned || decision.dots.is_empty() || !decision.dots.iter().all(named) {
             return Err(SaveRefused::Decision(decision.key.clone()));

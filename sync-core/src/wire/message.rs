@@ -2,6 +2,9 @@
 //!
 //! Fields are only ever added. Signatures are made and checked by the caller; this module says over which bytes.
 
+use std::collections::HashSet;
+use std::hash::Hash;
+
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
@@ -16,11 +19,22 @@ use crate::ids::{
     Seq, Tombstone, UserId,
 };
 use crate::record::Record;
+use crate::value::limit;
 
 /// Decompressed request bytes, at most (§1.8).
 pub const REQUEST_BYTES_MAX: usize = 8 * 1024 * 1024;
 /// Items of one push, at most.
 pub const ITEMS_MAX: usize = 5_000;
+/// Records that one exchange says were emptied, at most.
+pub const LEAVES_MAX: usize = 5_000;
+/// Records that one exchange wants whole again, at most.
+pub const REFETCH_MAX: usize = 500;
+/// Actors of one comparison, at most.
+pub const COMPARED_ACTORS_MAX: usize = 256;
+/// Chain points of one comparison, of all its actors together, at most.
+pub const COMPARED_POINTS_MAX: usize = 60_000;
+/// Tombstones of one comparison, at most. Who holds more sends them first, in comparisons without an actor.
+pub const TOMBSTONES_MAX: usize = 5_000;
 
 /// A signature: ES256 in IEEE P1363 form (r ‖ s, 64 bytes), hexadecimal.
 pub type Signature = String;
@@ -187,9 +201,10 @@ pub struct ExchangeRequest {
     pub before: ChainHash,
     /// The push, contiguous from `first`.
     pub items: Vec<Item>,
-    /// Records that were emptied from the phone since.
+    /// Records that were emptied from the phone since, each once; at most [`LEAVES_MAX`].
     pub leaves: Vec<RecordId>,
-    /// Records whose full state is wanted again.
+    /// Records whose full state is wanted again, each once; at most [`REFETCH_MAX`]. What does not fit into the reply is
+    /// left out of it and asked for again.
     pub refetch: Vec<RecordId>,
     /// How many bytes of entries the reply may carry, before compression.
     pub max_bytes: u32,
@@ -256,9 +271,8 @@ impl ExchangeRequest {
     pub fn from_json(json: &str) -> Result<Self, RequestUnreadable> {
         let r: ExchangeRequestJson<'_> =
             serde_json::from_str(json).map_err(RequestUnreadable::Message)?;
-        crate::value::limit("items", r.items.len(), ITEMS_MAX).map_err(RequestUnreadable::Parse)?;
-        crate::value::limit("records named", r.leaves.len() + r.refetch.len(), 100_000)
-            .map_err(RequestUnreadable::Parse)?;
+        limit("items", r.items.len(), ITEMS_MAX).map_err(RequestUnreadable::Parse)?;
+        check_records(&r.leaves, &r.refetch).map_err(RequestUnreadable::Parse)?;
         let mut items = Vec::with_capacity(r.items.len());
         let mut seq = r.first;
         for raw in r.items {
@@ -289,6 +303,30 @@ impl ExchangeRequest {
             client: r.client.filter(|c| c.len() <= 100),
         })
     }
+}
+
+/// The records that an exchange names beside its items: so many at most, each once.
+pub(in crate::wire) fn check_records(
+    leaves: &[RecordId],
+    refetch: &[RecordId],
+) -> Result<(), ParseError> {
+    limit("records in leaves", leaves.len(), LEAVES_MAX)?;
+    limit("records in refetch", refetch.len(), REFETCH_MAX)?;
+    each_once("a record in leaves", leaves.iter())?;
+    each_once("a record in refetch", refetch.iter())
+}
+
+fn each_once<T: Hash + Eq>(
+    what: &'static str,
+    named: impl Iterator<Item = T>,
+) -> Result<(), ParseError> {
+    let mut seen = HashSet::new();
+    for one in named {
+        if !seen.insert(one) {
+            return Err(ParseError::Duplicate(what));
+        }
+    }
+    Ok(())
 }
 
 /// What is wrong with an item, without serde's quotation of the input.
@@ -342,7 +380,7 @@ pub struct PushResult {
     /// The clock that orders ties.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub effective: Option<Hlc>,
-    /// Stored, but the record is no longer in this profile's scope: the device drops it.
+    /// Stored, but the record is not in this profile's scope, or no longer: the device drops it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub out_of_scope: bool,
     /// Its position in the log, for what is in it.
@@ -572,7 +610,7 @@ pub struct ActorChain {
     /// Its grant, if the device has it.
     #[serde(default)]
     pub grant: Option<Grant>,
-    /// The points of its chain that the device still knows, ascending; at least the last.
+    /// The points of its chain that the device still knows, strictly ascending; at least the last.
     pub points: Vec<ChainPoint>,
 }
 
@@ -585,11 +623,27 @@ pub struct CompareRequest {
     /// The highest head it was given, if of this epoch.
     #[serde(default)]
     pub head: Option<Head>,
-    /// All actors, the oldest first.
+    /// All actors, the oldest first. None while tombstones go ahead that do not fit into one comparison.
     pub actors: Vec<ActorChain>,
     /// Tombstones it holds.
     #[serde(default)]
     pub tombstones: Vec<SignedTombstone>,
+}
+
+impl CompareRequest {
+    /// Refuses what exceeds a limit, names one actor twice, or has points out of order.
+    pub fn check(&self) -> Result<(), ParseError> {
+        limit("actors", self.actors.len(), COMPARED_ACTORS_MAX)?;
+        limit("tombstones", self.tombstones.len(), TOMBSTONES_MAX)?;
+        let points = self.actors.iter().map(|a| a.points.len()).sum();
+        limit("chain points", points, COMPARED_POINTS_MAX)?;
+        each_once("an actor", self.actors.iter().map(|a| a.actor))?;
+        let ascend = |a: &ActorChain| a.points.is_sorted_by(|one, next| one.seq < next.seq);
+        match self.actors.iter().all(ascend) {
+            true => Ok(()),
+            false => Err(ParseError::Value("ascending chain points")),
+        }
+    }
 }
 
 /// Where one actor stands.
@@ -602,7 +656,7 @@ pub struct ActorAgreement {
     pub agreed: Seq,
     /// The last number that the server has used.
     pub acked: Seq,
-    /// The status of the numbers up to the agreeing one, as of now.
+    /// The status of the numbers that the request named, up to the agreeing one, as of now.
     pub results: Vec<PushResult>,
 }
 

@@ -287,3 +287,42 @@ fn a_cursor_that_nobody_can_read_starts_the_pull_again() {
     assert_ne!(a.me().cursor.as_deref(), Some("nonsense"));
     same(&a, &server, record(1));
 }
+
+#[test]
+fn more_tombstones_than_fit_into_one_comparison_go_ahead_in_several() {
+    use tributary_sync_core::wire::message::{CompareReply, SignedTombstone, TOMBSTONES_MAX};
+    let mut server = Server::new();
+    let mut a = Phone::worker(&mut server, 1);
+    let held = 2 * TOMBSTONES_MAX + 7;
+    for n in 0..held as u64 {
+        let mut id = [0; 16];
+        id[..8].copy_from_slice(&n.to_be_bytes());
+        let hash = RecordId::from_bytes(id).tombstone();
+        let sig = String::new();
+        a.store
+            .put_tombstone(&SignedTombstone { hash, sig })
+            .unwrap();
+    }
+    server.open_epoch(2);
+    let mut run = Run::new(None);
+    assert!(a.step(&mut run, &mut server), "hears of the epoch");
+    let mut told = std::collections::BTreeSet::new();
+    loop {
+        let request = a.next(&mut run);
+        let Request::Compare(asked) = &request else {
+            panic!("{request:?}");
+        };
+        assert!(asked.tombstones.len() <= TOMBSTONES_MAX);
+        told.extend(asked.tombstones.iter().map(|t| t.hash));
+        if !asked.actors.is_empty() {
+            break;
+        }
+        let reply = CompareReply {
+            epoch: asked.epoch,
+            actors: Vec::new(),
+        };
+        a.take(&mut run, &request, Ok(Reply::Compare(reply)))
+            .unwrap();
+    }
+    assert_eq!(told.len(), held);
+}

@@ -102,8 +102,16 @@ impl Phone {
         Ok(record)
     }
 
-    /// Syncs; while the link is bad, again and again by hand.
+    /// Syncs; while the link is bad, again and again by hand. A new number counts also where the link broke after it.
     pub(super) fn sync(&mut self, tally: &mut Tally) -> Result<Ended> {
+        let before = self.device()?.profile()?.actors.len();
+        let ended = self.try_to_sync(tally)?;
+        let more = self.device()?.profile()?.actors.len() - before;
+        self.forks += more as u64;
+        tally.forks += more as u64;
+        Ok(ended)
+    }
+    fn try_to_sync(&mut self, tally: &mut Tally) -> Result<Ended> {
         let mut last = None;
         for _ in 0..ATTEMPTS {
             match self.device()?.sync(&mut Quiet) {
@@ -111,8 +119,6 @@ impl Phone {
                     tally.syncs += 1;
                     tally.requests += report.requests as u64;
                     tally.interruptions += report.interruptions as u64;
-                    self.forks += u64::from(report.new_actor);
-                    tally.forks += u64::from(report.new_actor);
                     return Ok(if report.revoked {
                         Ended::Revoked
                     } else {

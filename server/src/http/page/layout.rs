@@ -178,16 +178,42 @@ pub(super) fn status_of(error: &ServiceError) -> StatusCode {
 /// What a refusal says.
 pub(super) fn said(error: &ServiceError) -> Markup {
     let entry = error.code.entry();
+    let (meaning, next) = for_people(error.code).unwrap_or((entry.meaning, entry.next));
     html! {
         div class="warning" role="alert" {
             p { strong { (entry.title) } }
-            p { (error.detail.as_deref().unwrap_or(entry.meaning)) }
+            p { (error.detail.as_deref().unwrap_or(meaning)) }
             @for item in &error.errors { p { (item.detail) } }
-            p { (entry.next) }
-            @if error.code == Code::LoweringRefused { p { "On this page: choose again, and tick that you decide it." } }
-            @if error.code == Code::SignInAgain { p { "On this page: sign out above, sign in again, and come back here." } }
+            p { (next) }
         }
     }
+}
+
+/// The words of the catalogue are for programs, too; where they name members of a body, the page has its own.
+fn for_people(code: Code) -> Option<(&'static str, &'static str)> {
+    Some(match code {
+        Code::RecordChanged => (
+            "What you write to was changed after it was shown to you. Nothing was written.",
+            "Below it stands as it is now. Look at it again, and decide again.",
+        ),
+        Code::LoweringRefused => (
+            "A consent, an age class or a safety flag is only lowered by a decision, with a reason, of somebody whom the form lets decide. Nothing was written.",
+            "Choose again, and tick that you decide it.",
+        ),
+        Code::EraseTooEarly => (
+            "An interview is hidden for some days before it is erased, so that a mistake or a theft can be stopped. Nothing was erased.",
+            "Come back after the time that stands below.",
+        ),
+        Code::ReleaseRefused => (
+            "What stands in quarantine cannot become part of its interview as things are. It stays where it is.",
+            "Mend what keeps it out, for instance publish its form or assign the interview, and let it in then; or throw it away.",
+        ),
+        Code::SignInAgain => (
+            "This cannot be undone, so it asks for a password typed just now. Nothing was done.",
+            "Sign out above, sign in again, and come back here within ten minutes.",
+        ),
+        _ => return None,
+    })
 }
 
 /// A number of things.

@@ -49,6 +49,7 @@ async fn show(visit: &Visit, refused: Option<ServiceError>) -> HttpResponse {
 fn why(code: &str) -> &str {
     match code {
         "device_revoked" => "the device was revoked before this came",
+        "answers_not_allowed" => "this person's role reviews and writes no answers",
         "meta_not_allowed" => "it approves, assigns or deletes, which this person may not",
         "record_unavailable" => "it is for an interview that this device does not have",
         "form_unknown" => "its form was never published here",

@@ -64,9 +64,11 @@ pub(super) fn title(record: &ShownRecord) -> String {
 fn body(record: &ShownRecord, people: &People, look: &Look) -> Markup {
     html! {
         p { "Recorded by " bdi { (record.maker_name.as_deref().unwrap_or("–")) } ", reached the server "
-            (look.time(&record.created_at)) ". Status: " strong { (record.status) } ". Assigned to "
-            @if record.assigned.is_empty() { "nobody" }
-            @for (n, assignee) in record.assigned.iter().enumerate() { @if n > 0 { ", " } bdi { (people.name(assignee)) } } "." }
+            (look.time(&record.created_at)) ". Status: " strong { (record.status) } "."
+            @if record.restricted_at.is_none() {
+                " Assigned to " @if record.assigned.is_empty() { "nobody" }
+                @for (n, assignee) in record.assigned.iter().enumerate() { @if n > 0 { ", " } bdi { (people.name(assignee)) } } "."
+            } }
         @if record.withheld { p class="warning" { "There is no consent. Only consent and conflicts are shown, and it is in no download." } }
         @if let Some(since) = &record.restricted_at {
             p class="warning" { "Hidden since " (look.time(since)) ", and nothing of it is shown."

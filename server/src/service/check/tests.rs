@@ -25,9 +25,10 @@ fn lived_in() -> (Office, PathBuf) {
     let (mut dara, mut linh) = (office.worker(2), office.worker(3));
     for n in 1..=6 {
         let name = format!("a name long enough to be worth a flip, {n}");
+        let consent = if n == 1 { "given" } else { "withdrawn" };
         dara.create(
             record(n),
-            vec![(NAME, text(&name)), (CONSENT, code("withdrawn"))],
+            vec![(NAME, text(&name)), (CONSENT, code(consent))],
             10,
         );
     }
@@ -38,11 +39,8 @@ fn lived_in() -> (Office, PathBuf) {
     }
     linh.sync(&office);
     linh.write(record(1), vec![(NAME, text("crossing"))], 11);
-    dara.write(
-        record(1),
-        vec![(NAME, text("edits")), (CONSENT, code("given"))],
-        12,
-    );
+    dara.write(record(1), vec![(NAME, text("edits"))], 12);
+    dara.write(record(2), vec![(CONSENT, code("given"))], 12);
     linh.sync(&office);
     dara.sync(&office);
     linh.write(
@@ -288,6 +286,10 @@ const CHANGES: &[(&str, &str)] = &[
     (
         "scope.follows_log",
         "UPDATE scope SET since = since + 1 WHERE assigned",
+    ),
+    (
+        "scope.holders",
+        "UPDATE record SET restricted_at = 5 WHERE n = 1",
     ),
     ("scope.spans", "UPDATE scope_span SET to_pos = to_pos + 1"),
     (

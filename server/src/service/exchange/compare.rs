@@ -1,22 +1,44 @@
 //! Comparison of all actors of a profile: after a fork, and before anything else in a new epoch (§5.3, §5.5).
 
 use tributary_sync_core::change::chain_start;
-use tributary_sync_core::ids::Seq;
+use tributary_sync_core::clock::Dot;
+use tributary_sync_core::ids::{Seq, Tombstone};
 use tributary_sync_core::wire::message::{
-    ActorAgreement, ActorChain, CompareReply, CompareRequest, Grant, LostRequest, SignedTombstone,
+    ActorAgreement, ActorChain, ChainPoint, CompareReply, CompareRequest, Grant, LostRequest,
+    SignedTombstone,
 };
 
 use super::gate::{chain_at, check_head, check_signature, own_actor};
 use super::{Caller, Env, Refusal, push};
-use crate::storage::{ActorRow, AuditEntry, NewActor, OrgTxn};
+use crate::storage::{ActorRow, AuditEntry, NewActor, OrgTxn, StorageError};
 
-/// Where each actor of the request stands.
-pub(super) fn compare(
+/// The tombstones of the request that are news here. A thief may send tombstones of his own; only those that the server
+/// once signed count. Looked at before the writer is asked for, because signatures cost time.
+pub(super) fn returned(
     txn: &OrgTxn<'_>,
     env: &Env,
     caller: &Caller,
     request: &CompareRequest,
-) -> Result<CompareReply, Refusal> {
+) -> Result<Vec<Tombstone>, StorageError> {
+    let mut signed = Vec::new();
+    for stone in &request.tombstones {
+        let bytes = SignedTombstone::signed_bytes(caller.org, stone.hash);
+        if txn.tombstone(stone.hash)?.is_none() && env.signer.verify(caller.org, &bytes, &stone.sig)
+        {
+            signed.push(stone.hash);
+        }
+    }
+    Ok(signed)
+}
+
+/// What a comparison writes: records are erased again, and actors of before a restore are adopted.
+pub(super) fn admit(
+    txn: &OrgTxn<'_>,
+    env: &Env,
+    caller: &Caller,
+    request: &CompareRequest,
+    stones: &[Tombstone],
+) -> Result<(), Refusal> {
     if txn.stopped()? {
         return Err(Refusal::Stopped);
     }
@@ -27,36 +49,49 @@ pub(super) fn compare(
     let head = request.head.as_ref().filter(|h| h.epoch == epoch);
     check_signature(env, caller.org, head)?;
     check_head(txn, head)?;
-    for stone in &request.tombstones {
-        returned(txn, env, caller, stone)?;
+    for stone in stones {
+        erase_again(txn, env, caller, *stone)?;
     }
+    for chain in &request.actors {
+        adopt(txn, env, caller, chain)?;
+    }
+    Ok(())
+}
+
+/// Where each actor of the request stands.
+pub(super) fn reply(
+    txn: &OrgTxn<'_>,
+    caller: &Caller,
+    request: &CompareRequest,
+) -> Result<CompareReply, Refusal> {
     let actors = request
         .actors
         .iter()
-        .map(|chain| agreement(txn, env, caller, chain))
+        .map(|chain| agreement(txn, caller, chain))
         .collect::<Result<_, _>>()?;
-    Ok(CompareReply { epoch, actors })
+    Ok(CompareReply {
+        epoch: txn.epoch()?.id,
+        actors,
+    })
 }
 
 /// A tombstone that a device brings back after a restore: the record is erased again.
-fn returned(
+fn erase_again(
     txn: &OrgTxn<'_>,
     env: &Env,
     caller: &Caller,
-    stone: &SignedTombstone,
+    stone: Tombstone,
 ) -> Result<(), Refusal> {
-    let signed = SignedTombstone::signed_bytes(caller.org, stone.hash);
-    // A thief may send tombstones of his own; only those that the server once signed count.
-    if txn.tombstone(stone.hash)?.is_some() || !env.signer.verify(caller.org, &signed, &stone.sig) {
+    if txn.tombstone(stone)?.is_some() {
         return Ok(());
     }
-    env.ledger.append(caller.org, stone.hash, env.now)?;
-    txn.erase(stone.hash, env.now)?;
+    env.ledger.append(caller.org, stone, env.now)?;
+    txn.erase(stone, env.now)?;
     let entry = AuditEntry {
         user: Some(caller.user),
         profile: Some(caller.profile),
         action: "record.erase_again",
-        subject: Some(stone.hash.to_string()),
+        subject: Some(stone.to_string()),
         detail: None,
     };
     txn.audit(&entry, env.now)?;
@@ -65,11 +100,11 @@ fn returned(
 
 fn agreement(
     txn: &OrgTxn<'_>,
-    env: &Env,
     caller: &Caller,
     chain: &ActorChain,
 ) -> Result<ActorAgreement, Refusal> {
-    let Some(actor) = known_or_adopted(txn, env, caller, chain)? else {
+    let known = txn.actor(chain.actor)?;
+    let Some(actor) = known.filter(|a| a.profile == Some(caller.profile)) else {
         return Ok(ActorAgreement {
             actor: chain.actor,
             agreed: Seq::ZERO,
@@ -77,38 +112,55 @@ fn agreement(
             results: Vec::new(),
         });
     };
-    let mut agreed = Seq::ZERO;
-    for point in chain.points.iter().filter(|p| p.seq <= actor.acked) {
-        if chain_at(txn, &actor, point.seq)? == Some(point.hash) {
-            agreed = agreed.max(point.seq);
+    let points = agreeing(txn, &actor, &chain.points)?;
+    // Only what was named is told: a reply grows with its request, whatever the actor has sent in its life.
+    let mut results = Vec::new();
+    for point in points {
+        if let Some(item) = txn.item(Dot::new(actor.id, point.seq))? {
+            results.push(push::result(txn, caller, &item, true)?);
         }
     }
-    let first = chain.points.first().map_or(Seq::ZERO, |p| p.seq);
-    let results = push::results(txn, caller, actor.id, first, agreed, true)?;
     Ok(ActorAgreement {
         actor: actor.id,
-        agreed,
+        agreed: points.last().map_or(Seq::ZERO, |p| p.seq),
         acked: actor.acked,
         results,
     })
 }
 
-/// An actor that this file does not know, but that this server granted: the file is from before the grant.
-fn known_or_adopted(
+/// The points up to the last one that is the server's too. Each hash covers all before it, so halving finds it.
+fn agreeing<'p>(
     txn: &OrgTxn<'_>,
-    env: &Env,
-    caller: &Caller,
-    chain: &ActorChain,
-) -> Result<Option<ActorRow>, Refusal> {
-    if let Some(known) = txn.actor(chain.actor)? {
-        return Ok(Some(known).filter(|a| a.profile == Some(caller.profile)));
+    actor: &ActorRow,
+    points: &'p [ChainPoint],
+) -> Result<&'p [ChainPoint], Refusal> {
+    let (mut agreed, mut beyond) = (0, points.partition_point(|p| p.seq <= actor.acked));
+    while agreed < beyond {
+        let middle = agreed + (beyond - agreed) / 2;
+        let ours = match points.get(middle) {
+            Some(point) => chain_at(txn, actor, point.seq)? == Some(point.hash),
+            None => false,
+        };
+        if ours {
+            agreed = middle + 1;
+        } else {
+            beyond = middle;
+        }
     }
+    Ok(points.get(..agreed).unwrap_or_default())
+}
+
+/// Takes in an actor that this file does not know, but that this server granted: the file is from before the grant.
+fn adopt(txn: &OrgTxn<'_>, env: &Env, caller: &Caller, chain: &ActorChain) -> Result<(), Refusal> {
     let Some(grant) = chain.grant.as_ref().filter(|g| g.actor == chain.actor) else {
-        return Ok(None);
+        return Ok(());
     };
+    if txn.actor(chain.actor)?.is_some() {
+        return Ok(());
+    }
     let signed = Grant::signed_bytes(caller.org, caller.profile, grant.actor, grant.epoch);
     if !env.signer.verify(caller.org, &signed, &grant.sig) {
-        return Ok(None);
+        return Ok(());
     }
     txn.add_profile(caller.profile, caller.user)?;
     txn.add_actor(&NewActor {
@@ -120,7 +172,7 @@ fn known_or_adopted(
         chain: chain_start(caller.org, grant.actor, &caller.device_key),
         epoch: grant.epoch,
     })?;
-    Ok(txn.actor(grant.actor)?)
+    Ok(())
 }
 
 /// Closes an actor whose bodies the device no longer has; only for actors of an earlier epoch, and only from the number

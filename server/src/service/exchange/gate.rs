@@ -3,7 +3,7 @@
 use tributary_sync_core::change::chain_next;
 use tributary_sync_core::clock::Dot;
 use tributary_sync_core::ids::{ActorId, ChainHash, LogPos, OrgId, Seq};
-use tributary_sync_core::wire::message::{ExchangeRequest, Head};
+use tributary_sync_core::wire::message::{ExchangeRequest, Head, ITEMS_MAX};
 
 use super::cursor::Cursor;
 use super::{Caller, Env, Refusal, push};
@@ -152,7 +152,9 @@ fn check_chain(
         return forked(None);
     }
     if made.seq < actor.acked {
-        return forked(Some(made.seq));
+        // The statuses of more numbers than a push may carry are asked for by comparing.
+        let span = made.seq.get().saturating_sub(base.get());
+        return forked(Some(made.seq).filter(|_| span <= ITEMS_MAX as u64));
     }
     Ok(())
 }

@@ -16,7 +16,7 @@ use tributary_sync_core::value::Value;
 
 mod follow;
 
-use super::Refusal;
+use super::{Refusal, scope};
 use crate::service::access::Role;
 use crate::service::env::Env;
 use crate::storage::{ItemRow, ItemStatus, NewActor, OrgTxn, RecordNo, RecordState, StorageError};
@@ -46,6 +46,8 @@ struct Open {
     form_id: String,
     maker: Option<ProfileId>,
     record: Record,
+    /// Whether no consent lived when it was read.
+    withheld: bool,
     dirty: Option<LogPos>,
 }
 
@@ -125,6 +127,7 @@ impl<'t, 'c> Merger<'t, 'c> {
                 form_id: row.form_id,
                 maker: row.maker,
                 record: row.record,
+                withheld: row.state.withheld,
                 dirty: None,
             };
             self.open.insert(id, open);
@@ -150,6 +153,7 @@ impl<'t, 'c> Merger<'t, 'c> {
             form_id: form_id.to_owned(),
             maker,
             record,
+            withheld: false,
             dirty: None,
         };
         self.open.insert(change.record, open);
@@ -166,7 +170,8 @@ impl<'t, 'c> Merger<'t, 'c> {
             .get(&id)
             .map(|o| o.form_id.clone())
             .ok_or(StorageError::NoOrganisation)?;
-        let lowered = self.lowered(stored, &form_id, author)?;
+        let mut lowered = self.lowered(stored, &form_id, author)?;
+        self.keep_places(stored, &mut lowered);
         let pos = self.put(stored)?;
         self.follow_meta(stored, author)?;
         for (key, value) in &lowered {
@@ -293,13 +298,18 @@ impl<'t, 'c> Merger<'t, 'c> {
         Ok(())
     }
 
-    /// Saves every touched record with what lists filter by.
+    /// Saves every touched record with what lists filter by, and lets scopes follow its consent.
     pub fn finish(mut self) -> Result<(), Refusal> {
-        let open = std::mem::take(&mut self.open);
-        for (_, open) in open {
+        let mut open: Vec<Open> = std::mem::take(&mut self.open).into_values().collect();
+        // What enters and leaves by it stands in the log in one order, run after run.
+        open.sort_unstable_by_key(|open| open.no);
+        for open in open {
             if let Some(pos) = open.dirty {
                 let state = self.state(&open.form_id, &open.record)?;
                 self.txn.save_record(open.no, &open.record, &state, pos)?;
+                if open.withheld || state.withheld {
+                    scope::follow_holders(self.txn, self.env, open.no)?;
+                }
             }
         }
         Ok(())

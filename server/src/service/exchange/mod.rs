@@ -10,6 +10,7 @@ mod context;
 mod cursor;
 mod gate;
 mod merge;
+mod people;
 mod pull;
 mod push;
 mod reply;
@@ -34,10 +35,11 @@ pub use actor::{grant, new_actor};
 pub(super) use context::checked_context;
 pub(super) use merge::effective;
 pub use merge::{Author, Merger, Refused, status};
+pub(super) use people::{follow as follow_people, owe as owe_people};
 pub(super) use push::meta_code;
 pub use reply::head;
-pub(super) use scope::made;
 pub use scope::set_assigned;
+pub(super) use scope::{follow_holders, given_up, made};
 
 /// Who exchanges.
 #[derive(Clone, Debug)]
@@ -133,6 +135,7 @@ impl Refusal {
             Self::LossInvalid => "loss_invalid",
             Self::QuarantineFull => "quarantine_full",
             Self::Storage(StorageError::Full) => "disk_full",
+            Self::Storage(StorageError::Crowded) => "overloaded",
             Self::Storage(_) => "storage_failed",
         }
     }
@@ -160,6 +163,9 @@ pub fn exchange(
         }
     })?;
     let pushed = checked?;
+    if pushed.scopes_owed {
+        people::catch_up(files, env, caller.org)?;
+    }
     files.read(caller.org, |txn| {
         reply::exchange(txn, env, caller, &request, pushed)
     })
@@ -172,22 +178,27 @@ pub fn compare(
     caller: &Caller,
     request: CompareRequest,
 ) -> Result<CompareReply, Refusal> {
-    let (env, caller_) = (env.clone(), caller.clone());
-    let (reply, owed) = files.write(caller.org, move |txn| {
-        match compare::compare(txn, &env, &caller_, &request) {
+    let request = Arc::new(request);
+    let stones = files.read(caller.org, |txn| {
+        compare::returned(txn, env, caller, &request)
+    })?;
+    let (env, caller_, asked) = (env.clone(), caller.clone(), Arc::clone(&request));
+    let owed = files.write(caller.org, move |txn| {
+        match compare::admit(txn, &env, &caller_, &asked, &stones) {
             Err(Refusal::Stopped) => {
                 txn.set_stopped(true)?;
-                Ok((Err(Refusal::Stopped), false))
+                Ok(Err(Refusal::Stopped))
             }
             Err(other) => Err(other),
             // A tombstone that came back has erased something: its words leave the file too, after this commit.
-            Ok(reply) => Ok((Ok(reply), txn.scrub_owed()?)),
+            Ok(()) => Ok(Ok(txn.scrub_owed()?)),
         }
     })?;
-    if owed {
+    if owed? {
         files.scrub_soon(caller.org)?;
     }
-    reply
+    // The long part, which only reads, keeps nobody from writing.
+    files.read(caller.org, |txn| compare::reply(txn, caller, &request))
 }
 
 /// What the device can never resend; closes the actor.

@@ -79,10 +79,12 @@ pub(super) fn page(
         in_scope: HashMap::new(),
         whole: HashSet::new(),
     };
-    pull.refetch(&mut cursor)?;
-    let mut more = pull.backfill(&mut cursor)?;
-    if cursor.backfill.is_none() {
-        more |= pull.tail(&mut cursor)?;
+    let mut more = pull.refetch(&mut cursor)?;
+    if !more {
+        more = pull.backfill(&mut cursor)?;
+        if cursor.backfill.is_none() {
+            more |= pull.tail(&mut cursor)?;
+        }
     }
     let entries = pull.with_names()?;
     Ok(Page {
@@ -120,9 +122,13 @@ impl Pull<'_, '_> {
         });
     }
 
-    /// Records that the device wants whole again. All of them, whatever the budget: it asked for them.
-    fn refetch(&mut self, cursor: &mut Cursor) -> Result<(), Refusal> {
-        for id in &self.request.refetch {
+    /// Records that the device wants whole again, while they fit; for the rest it asks again. True if there is a rest.
+    fn refetch(&mut self, cursor: &mut Cursor) -> Result<bool, Refusal> {
+        let request = self.request;
+        for id in &request.refetch {
+            if self.full() {
+                return Ok(true);
+            }
             let row = self.txn.record(*id)?;
             let live = match &row {
                 Some(row) => self.live(row.no)?,
@@ -133,10 +139,10 @@ impl Pull<'_, '_> {
                     self.state(row);
                     cursor.seen = self.head;
                 }
-                None => self.entries.push(Entry::Gone { record: *id }),
+                None => self.push(Entry::Gone { record: *id }, 60),
             }
         }
-        Ok(())
+        Ok(false)
     }
 
     /// Everything in scope, page by page; its end is the list of it.
@@ -245,12 +251,12 @@ impl Pull<'_, '_> {
         let (Some(no), Some(dot)) = (line.record, line.dot) else {
             return Ok(false);
         };
+        let (pos, held) = (line.pos, self.held(dot));
         // The erasure has its own entry.
-        if !line.has_body()? || !self.live(no)? {
+        if !line.has_body()? || !self.live(no)? || (!held && self.whole.contains(&no)) {
             return Ok(false);
         }
-        let pos = line.pos;
-        if self.held(dot) {
+        if held {
             let (effective, cut) = line.effective()?;
             let own = Entry::Own {
                 pos,
@@ -261,9 +267,6 @@ impl Pull<'_, '_> {
                 cut,
             };
             self.push(own, 80);
-            return Ok(false);
-        }
-        if self.whole.contains(&no) {
             return Ok(false);
         }
         let LogEntry::Change(Some(stored)) = line.entry()? else {
@@ -332,8 +335,7 @@ impl Pull<'_, '_> {
                     self.push(Entry::Keys { pos, keys }, body.len());
                 }
             }
-            // Told elsewhere.
-            (LogKind::Change | LogKind::Enter, _) | (_, LogEntry::Change(_)) => {}
+            (LogKind::Change | LogKind::Enter, _) | (_, LogEntry::Change(_)) => {} // told elsewhere
         }
         Ok(())
     }

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use tributary_sync_core::change::{Changeset, Stamp, Stored, chain_next};
+use tributary_sync_core::change::{Changeset, Stamp, Stored, chain_next, named_record};
 use tributary_sync_core::clock::{Dot, Hlc};
 use tributary_sync_core::ids::{ActorId, EpochId, LogPos, RecordId, Seq};
 use tributary_sync_core::key::{Key, MetaKey};
@@ -13,8 +13,8 @@ use tributary_sync_core::wire::message::{ExchangeRequest, PushResult, Status};
 use super::cursor::Cursor;
 use super::gate::{Passed, context_mark};
 use super::merge::{Author, Merger, Refused, effective};
-use super::{Caller, Env, Refusal, context, scope};
-use crate::service::access::Role;
+use super::{Caller, Env, Refusal, context, people, scope};
+use crate::service::access::{Action, Role, reach};
 use crate::storage::{ActorRow, ItemRow, ItemStatus, NewQuarantine, OrgTxn, RecordNo};
 
 /// Bytes that one profile may have in quarantine (§7).
@@ -29,6 +29,8 @@ pub(super) struct Pushed {
     pub(super) acked_before: Seq,
     /// The last number that the request carried.
     pub(super) last_sent: Seq,
+    /// Whether scopes are behind the directory.
+    pub(super) scopes_owed: bool,
 }
 
 /// How one item ended.
@@ -122,6 +124,7 @@ pub(super) fn push(
         cursor,
         acked_before,
         last_sent,
+        scopes_owed: people::is_owed(txn)?,
     })
 }
 
@@ -135,10 +138,7 @@ impl Push<'_, '_> {
         let dot = Dot::new(actor.id, item.seq());
         let outcome = match item {
             Item::Change { change, effective } => self.change(change, *effective)?,
-            Item::Opaque { bytes, .. } => {
-                self.quarantine(dot, None, bytes, false, None, "item_unreadable")?;
-                Outcome::bare(ItemStatus::Quarantined, Some("item_unreadable"), None)
-            }
+            Item::Opaque { bytes, .. } => self.opaque(dot, bytes)?,
             Item::Void { .. } => Outcome::bare(ItemStatus::Void, None, None),
         };
         let pos = match outcome.pos {
@@ -156,6 +156,26 @@ impl Push<'_, '_> {
             effective: outcome.effective,
         })?;
         Ok(())
+    }
+
+    /// What nobody can read waits under the record that its beginning names, so that an erasure finds it; of one that is
+    /// erased nothing is kept.
+    fn opaque(&mut self, dot: Dot, bytes: &[u8]) -> Result<Outcome, Refusal> {
+        let named = named_record(bytes);
+        if let Some(id) = named
+            && self.txn.erased(id)?
+        {
+            self.txn.count_late_edit(id)?;
+            return Ok(Outcome::bare(ItemStatus::Void, Some("erased"), None));
+        }
+        const CODE: &str = "item_unreadable";
+        self.quarantine(dot, named, bytes, false, None, CODE)?;
+        let no = named.map(|id| self.txn.record_no(id)).transpose()?;
+        Ok(Outcome::bare(
+            ItemStatus::Quarantined,
+            Some(CODE),
+            no.flatten(),
+        ))
     }
 
     fn change(&mut self, change: &Changeset, repeat: Option<Hlc>) -> Result<Outcome, Refusal> {
@@ -290,11 +310,14 @@ impl Push<'_, '_> {
             None if !change.creates => return refused("record_unavailable"),
             None => None,
             Some((no, of_form, maker)) => {
-                if change.creates && maker != Some(self.caller.profile) {
+                let made_here = maker == Some(self.caller.profile);
+                if change.creates && !made_here {
                     return refused("record_unavailable");
                 }
+                // Its maker's phone has it, whatever became of its scope since: what it still brings is taken.
                 let scope = self.txn.scope(self.caller.profile, no)?;
-                let in_scope = scope.is_some_and(|s| s.live())
+                let in_scope = made_here
+                    || scope.is_some_and(|s| s.live())
                     || self
                         .txn
                         .once_confirmed(self.caller.profile, no, self.confirmed)?;
@@ -307,7 +330,7 @@ impl Push<'_, '_> {
                 Some(no)
             }
         };
-        if let Some(refusal) = self.meta_refused(change, no.is_some())? {
+        if let Some(refusal) = self.role_refused(change, no.is_some())? {
             return Ok(Err(refusal));
         }
         match no {
@@ -325,12 +348,20 @@ impl Push<'_, '_> {
         }
     }
 
-    /// A meta write that the role may not make quarantines the changeset whole (§9.7).
-    fn meta_refused(
+    /// A write that the role may not make quarantines the changeset whole (§9.7).
+    fn role_refused(
         &mut self,
         change: &Changeset,
         there: bool,
     ) -> Result<Option<Refused>, Refusal> {
+        let role = self.caller.role;
+        let answers = change
+            .writes
+            .iter()
+            .any(|(k, _)| !matches!(k, Key::Meta(_)));
+        if (change.creates || answers) && reach(role, Action::EditRecords).is_none() {
+            return Ok(Some(Refused("answers_not_allowed")));
+        }
         for (key, value) in &change.writes {
             let Key::Meta(meta) = key else { continue };
             // A record that is not there yet is not looked for again.
@@ -339,11 +370,23 @@ impl Push<'_, '_> {
                     .merger
                     .record(change.record)?
                     .is_some_and(|r| !r.values(key).is_empty());
-            if let Some(code) = meta_code(self.caller.role, *meta, value, written) {
+            if let Some(code) = meta_code(role, *meta, value, written) {
                 return Ok(Some(Refused(code)));
+            }
+            if *meta == MetaKey::Status && judges_own(role, value) && self.made_by_caller(change)? {
+                return Ok(Some(Refused("meta_not_allowed")));
             }
         }
         Ok(None)
+    }
+
+    /// Whether the caller's user made the record, on whatever phone.
+    fn made_by_caller(&mut self, change: &Changeset) -> Result<bool, Refusal> {
+        let Some((_, _, Some(maker))) = self.merger.find(change.record)? else {
+            return Ok(false);
+        };
+        let maker = self.txn.profile(maker)?.map(|p| p.user);
+        Ok(maker == Some(self.caller.user))
     }
 
     fn quarantine(
@@ -375,20 +418,26 @@ pub(in crate::service) fn meta_code(
     value: &Value,
     written: bool,
 ) -> Option<&'static str> {
-    const REFUSED: Option<&str> = Some("meta_not_allowed");
-    let reviews = matches!(role, Role::Reviewer | Role::Coordinator | Role::OrgAdmin);
-    let coordinates = matches!(role, Role::Coordinator | Role::OrgAdmin);
-    match (meta, value) {
+    let action = match (meta, value) {
         (MetaKey::Status, Value::Code(code)) => match code.as_str() {
-            "draft" | "complete" => None,
-            "returned" | "approved" | "rejected" if reviews => None,
-            _ => REFUSED,
+            "draft" | "complete" => Some(Action::EditRecords),
+            "returned" | "approved" | "rejected" => Some(Action::Review),
+            _ => None,
         },
-        (MetaKey::Assignee, Value::Code(_) | Value::Null) if coordinates => None,
-        (MetaKey::Deleted, Value::Deleted(_)) => None,
-        (MetaKey::Comment(_), Value::Text(_)) if !written => None,
-        _ => REFUSED,
-    }
+        (MetaKey::Assignee, Value::Code(_) | Value::Null) => Some(Action::Assign),
+        (MetaKey::Deleted, Value::Deleted(_)) => Some(Action::Delete),
+        (MetaKey::Comment(_), Value::Text(_)) if !written => Some(Action::Comment),
+        _ => None,
+    };
+    let allowed = action.is_some_and(|action| reach(role, action).is_some());
+    (!allowed).then_some("meta_not_allowed")
+}
+
+/// Nobody reviews what they made themselves, unless they coordinate.
+fn judges_own(role: Role, status: &Value) -> bool {
+    let judges = matches!(status, Value::Code(code)
+        if matches!(code.as_str(), "returned" | "approved" | "rejected"));
+    judges && role == Role::Reviewer
 }
 
 /// The status of the numbers `first..=last` of an actor, as of now.
@@ -427,7 +476,7 @@ pub(super) fn result(
         ItemStatus::Void => Status::Void,
     };
     let in_log = matches!(status, Status::Applied | Status::Cut);
-    let out_of_scope = match item.record.filter(|_| in_log && repeat) {
+    let out_of_scope = match item.record.filter(|_| in_log) {
         Some(no) => !txn.scope(caller.profile, no)?.is_some_and(|s| s.live()),
         None => false,
     };

@@ -1,15 +1,15 @@
-//! Who has which record: made, assigned, emptied (§6.1).
+//! Who has which record: made, assigned, emptied, kept from phones (§6.1, §3.1, §8).
 
 use std::collections::BTreeSet;
 
-use tributary_sync_core::ids::{ProfileId, RecordId};
+use tributary_sync_core::ids::{ProfileId, RecordId, UserId};
 use tributary_sync_core::key::{Key, MetaKey};
 use tributary_sync_core::record::Record;
 use tributary_sync_core::value::Value;
 
 use super::Refusal;
 use crate::service::env::Env;
-use crate::storage::{LogKind, NewLog, OrgTxn, RecordNo, ScopeRow, StorageError};
+use crate::storage::{Keeping, LogKind, NewLog, OrgTxn, RecordNo, ScopeRow, StorageError};
 
 /// The profile that made a record has it from its first changeset on.
 pub(in crate::service) fn made(
@@ -25,10 +25,60 @@ pub(in crate::service) fn made(
         ScopeRow {
             made: true,
             assigned: false,
+            hidden: false,
             since: head,
         },
         head,
     )
+}
+
+/// Whether a record is kept from a profile that has it in scope: restricted from everybody, without live consent from
+/// all but its maker's user (§3.1, §8).
+fn kept_from(
+    txn: &OrgTxn<'_>,
+    keeping: Option<Keeping>,
+    profile: ProfileId,
+) -> Result<bool, StorageError> {
+    match keeping {
+        Some(keeping) if keeping.restricted => Ok(true),
+        Some(keeping) if keeping.withheld => {
+            let user = txn.profile(profile)?.map(|p| p.user);
+            Ok(user.is_none() || user != keeping.maker)
+        }
+        _ => Ok(false),
+    }
+}
+
+/// A record was restricted or shown again, or its consent came or went: it enters and leaves scopes by that.
+pub(in crate::service) fn follow_holders(
+    txn: &OrgTxn<'_>,
+    env: &Env,
+    no: RecordNo,
+) -> Result<(), StorageError> {
+    let keeping = txn.keeping(no)?;
+    for (profile, row) in txn.scopes_of(no)? {
+        if kept_from(txn, keeping, profile)? != row.hidden {
+            change(txn, env, profile, no, Some(row), row)?;
+        }
+    }
+    Ok(())
+}
+
+/// A user gives a record up to somebody else: that this user made it keeps it on no phone of theirs.
+pub(in crate::service) fn given_up(
+    txn: &OrgTxn<'_>,
+    env: &Env,
+    no: RecordNo,
+    user: UserId,
+) -> Result<(), StorageError> {
+    for (profile, row) in txn.scopes_of(no)? {
+        let theirs = txn.profile(profile)?.is_some_and(|p| p.user == user);
+        if theirs && row.made {
+            let now = ScopeRow { made: false, ..row };
+            change(txn, env, profile, no, Some(row), now)?;
+        }
+    }
+    Ok(())
 }
 
 /// The phone was emptied of a record: it leaves the scope unless it is assigned.
@@ -71,6 +121,7 @@ pub fn set_assigned(
     let old = before.unwrap_or(ScopeRow {
         made: false,
         assigned: false,
+        hidden: false,
         since: head,
     });
     if old.assigned == assigned {
@@ -87,6 +138,9 @@ fn change(
     before: Option<ScopeRow>,
     mut now: ScopeRow,
 ) -> Result<(), StorageError> {
+    if now.named() {
+        now.hidden = kept_from(txn, txn.keeping(no)?, profile)?;
+    }
     let was = before.is_some_and(|s| s.live());
     let kind = match (was, now.live()) {
         (false, true) => Some(LogKind::Enter),

@@ -180,6 +180,20 @@ fn etag(
     };
     part(&serde_json::to_vec(&options).unwrap_or_default());
     part(zone.name().as_bytes());
+    // A download of the past leaves out who withdrew since, or whose consent does not count any more.
+    let head = txn.head()?.0;
+    if position < head {
+        let (_, ruled) = policies(txn, form_id, head)?;
+        let after = if ruled > position {
+            LogPos::ZERO
+        } else {
+            position
+        };
+        for no in txn.withheld_after(form_id, after)? {
+            part(b"withheld");
+            part(&no.0.to_be_bytes());
+        }
+    }
     // Neither restricting a record nor a person's new name is a log entry, and both show.
     for (no, at) in txn.restricted()? {
         part(&no.0.to_be_bytes());

@@ -144,7 +144,8 @@ impl Filter {
         if shown.raw.restricted_at.is_some() {
             return Verdict::Restricted;
         }
-        if shown.scan.withheld(scanner, shown.whole) {
+        // Also what was given with consent and has lost it since, in a download of the past too.
+        if shown.raw.withheld || shown.scan.withheld(scanner, shown.whole) {
             return Verdict::Withheld;
         }
         if shown.presence == Presence::Deleted && !self.deleted {

@@ -78,7 +78,7 @@ fn placed<'a>(export: &Export, group: FieldId, shown: &'a Shown<'_>) -> Vec<Plac
         .scan
         .rows
         .iter()
-        .filter_map(|view| place(group, view, shown.whole))
+        .filter_map(|view| place(group, view, shown))
         .filter(|row| row.presence != Presence::Deleted || export.options.deleted)
         .collect();
     rows.sort_by(|a, b| {
@@ -88,10 +88,11 @@ fn placed<'a>(export: &Export, group: FieldId, shown: &'a Shown<'_>) -> Vec<Plac
     rows
 }
 
-fn place<'a>(group: FieldId, view: &RowView<'a>, whole: Option<&'a Whole>) -> Option<Placed<'a>> {
+fn place<'a>(group: FieldId, view: &RowView<'a>, shown: &'a Shown<'_>) -> Option<Placed<'a>> {
     let (mut place, mut presence) = (view.place, Presence::Present);
-    if view.ask {
-        let record = &whole?.record;
+    let inside = view.place.is_some_and(|p| p.0.is_some());
+    if view.ask || inside && shown.scan.deleted {
+        let record = &shown.whole?.record;
         presence = record.row_presence(group, view.row);
         place = record
             .row_place(group, view.row)

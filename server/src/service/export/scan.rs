@@ -50,7 +50,8 @@ pub(super) struct Scan<'a> {
     pub(super) flags: Vec<String>,
     /// Whether only the whole record can tell.
     several: bool,
-    deleted: bool,
+    /// Whether the record or, for a repeat, any row may be deleted: rows inside it go with it.
+    pub(super) deleted: bool,
     status: Option<EntryView<'a>>,
     consents: usize,
     /// By live changeset, whether it owns an answer.
@@ -140,6 +141,8 @@ impl<'l> Scanner<'l> {
                     }
                 }
                 KeyView::RowMeta { group, row } => {
+                    let deleted = matches!(entry.value, ValueView::Deleted(_));
+                    scan.deleted |= self.sheet.repeat.is_some() && (entry.several || deleted);
                     if self.sheet.repeat == Some(group) {
                         scan.row_meta(row, &entry, self.sheet.columns.len());
                     }

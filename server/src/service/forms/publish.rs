@@ -14,6 +14,7 @@ use tributary_sync_core::policy::{FieldPolicy, Policies};
 use tributary_sync_core::wire::message::PolicyEntry;
 
 use crate::service::env::Env;
+use crate::service::exchange::follow_holders;
 use crate::storage::{AuditEntry, FormRow, OrgTxn, StorageError};
 
 /// A form version to publish.
@@ -138,7 +139,7 @@ pub fn publish(
 
 /// Puts the rules of a version into force. Codes that count as consent can be replaced by others, but a lineage that has
 /// asked consent goes on asking it: a record is never consented because a form stopped asking (§8). Which records are
-/// withheld follows at once.
+/// withheld, and so which phones hold them, follows at once.
 fn put_policies(
     txn: &OrgTxn<'_>,
     env: &Env,
@@ -161,7 +162,9 @@ fn put_policies(
             .collect()
     };
     if asking(&before) != asking(&after) {
-        txn.withhold(form_id, |record| after.withheld(record))?;
+        for no in txn.withhold(form_id, |record| after.withheld(record))? {
+            follow_holders(txn, env, no)?;
+        }
     }
     Ok(())
 }

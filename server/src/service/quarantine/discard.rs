@@ -25,7 +25,7 @@ pub fn discard(files: &OrgFiles, env: &Env, acting: &Acting, no: i64) -> Result<
         );
         txn.audit(&acting.audit("quarantine.discard", row.record, detail), now)?;
         tell(txn, &row, false, now)?;
-        txn.judge(&row, false, acting.user, now)?;
+        txn.judge(&row, false, Some(acting.user), now)?;
         Ok(())
     })
 }

@@ -6,15 +6,17 @@
 mod discard;
 mod list;
 mod release;
+mod retention;
 #[cfg(test)]
 mod tests;
 
 pub use discard::discard;
 pub use list::{QuarantineFilter, QuarantineLine, list};
 pub use release::{Released, release};
+pub use retention::{RETENTION_MS, drop_old};
 
 use super::error::{Code, Result};
-use crate::storage::{Judgement, LogKind, NewLog, OrgTxn, QuarantineRow};
+use crate::storage::{Judgement, LogKind, NewLog, OrgTxn, QuarantineRow, StorageError};
 
 /// What still waits under a number.
 fn waiting(txn: &OrgTxn<'_>, no: i64) -> Result<QuarantineRow> {
@@ -26,7 +28,12 @@ fn waiting(txn: &OrgTxn<'_>, no: i64) -> Result<QuarantineRow> {
 }
 
 /// Tells the device that sent it, by a log entry of its own.
-fn tell(txn: &OrgTxn<'_>, row: &QuarantineRow, released: bool, now: u64) -> Result<()> {
+fn tell(
+    txn: &OrgTxn<'_>,
+    row: &QuarantineRow,
+    released: bool,
+    now: u64,
+) -> std::result::Result<(), StorageError> {
     let entry = NewLog {
         kind: LogKind::Quarantine,
         record: None,

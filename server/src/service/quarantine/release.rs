@@ -131,7 +131,7 @@ impl<'t, 'c> Release<'t, 'c> {
             .set_item_status(self.row.dot, ItemStatus::Duplicate)?;
         tell(self.txn, &self.row, true, self.env.now)?;
         self.txn
-            .judge(&self.row, true, self.acting.user, self.env.now)?;
+            .judge(&self.row, true, Some(self.acting.user), self.env.now)?;
         Ok(Released {
             record: self.change.record,
             actor: dot.actor.0,

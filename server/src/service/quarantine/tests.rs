@@ -1,9 +1,10 @@
 //! Quarantine under attack, and on an ordinary day.
 
-use tributary_sync_core::change::Draft;
+use tributary_sync_core::change::{Draft, chain_next};
 use tributary_sync_core::clock::Clock;
 use tributary_sync_core::ids::*;
 use tributary_sync_core::key::{Key, MetaKey};
+use tributary_sync_core::wire::Item;
 use tributary_sync_core::wire::message::{Entry, Status};
 
 use super::*;
@@ -13,7 +14,7 @@ use crate::service::exchange::tests::{
     CONSENT, NAME, Office, Phone, STATUS, code, record, statuses, text,
 };
 use crate::service::records::tests::{desk, look, user};
-use crate::service::records::{Acting, EraseOutcome, Reason, erase, restrict};
+use crate::service::records::{Acting, EraseOutcome, Reason, erase, erasure_report, restrict};
 
 fn mona(office: &Office) -> Acting {
     desk(office, 100, Role::Coordinator)
@@ -178,7 +179,7 @@ fn an_approval_by_a_worker_is_left_out_and_the_answers_are_not_lost() {
     assert_eq!(released.left_out, ["m.status"]);
     assert_eq!(office.live(record(1), &NAME), ["Sokha"]);
     assert_eq!(office.row(record(1)).unwrap().state.status, "draft");
-    dara.create(
+    dara.create_unasked(
         record(2),
         vec![(Key::Meta(MetaKey::Assignee), code("user:x"))],
         11,
@@ -316,5 +317,84 @@ fn what_waits_for_an_erased_or_restricted_record_does_not_bring_it_back() {
         .unwrap()
         .quarantine_bytes;
     assert_eq!(quota, 0);
+    office.check();
+}
+
+/// A phone that sends what nobody can read.
+fn unreadable(office: &Office, bodies: &[Vec<u8>]) -> Phone {
+    let mut dara = office.worker(2);
+    for (n, bytes) in bodies.iter().enumerate() {
+        let seq = Seq::new(n as u64 + 1).unwrap();
+        let hash = ItemHash::from_bytes([n as u8 + 8; 32]);
+        let next = chain_next(*dara.chain.last().unwrap(), seq, hash);
+        dara.chain.push(next);
+        let bytes = bytes.clone();
+        dara.items.push(Item::Opaque { seq, hash, bytes });
+    }
+    dara.sync(office);
+    dara
+}
+
+#[test]
+fn an_erasure_finds_what_nobody_can_read_by_the_records_id_and_names_the_rest() {
+    let office = Office::open();
+    let id = record(7);
+    let begins = [&[0x8c, 0x50], id.as_bytes().as_slice(), b"Sokha"].concat();
+    let inside = format!("{{\"record\":\"{id}\", cut off: Sokha").into_bytes();
+    let nameless = b"\xff Vanna".to_vec();
+    unreadable(&office, &[begins.clone(), inside, nameless]);
+    office.erase(id);
+    let left = waiting_lines(&office);
+    assert_eq!(left.len(), 1, "only what names no record");
+    let admin = desk(&office, 101, Role::OrgAdmin);
+    let hash = id.tombstone();
+    let report = erasure_report(&office.files, &office.env, &admin, hash).unwrap();
+    let named: Vec<_> = report.unreadable.iter().map(|u| u.no).collect();
+    assert_eq!(named, [left[0].no]);
+    office.check();
+    // What comes later of the erased one is not even kept.
+    let late = [begins];
+    let mut linh = office.worker(3);
+    let (seq, hash) = (Seq::new(1).unwrap(), ItemHash::from_bytes([1; 32]));
+    linh.chain.push(chain_next(linh.chain[0], seq, hash));
+    let bytes = late[0].clone();
+    linh.items.push(Item::Opaque { seq, hash, bytes });
+    assert_eq!(statuses(&linh.sync(&office)), [Status::Erased]);
+    office.check();
+}
+
+#[test]
+fn what_waited_too_long_of_a_revoked_phone_goes_counted_and_nobody_elses_does() {
+    let mut office = Office::open();
+    let dara = revoked_with(&office, |dara| {
+        dara.write(record(1), vec![(NAME, text("one"))], 20);
+        dara.write(record(1), vec![(NAME, text("two"))], 21);
+    });
+    let mut linh = office.worker(3);
+    let answers = vec![(NAME, text("x")), (STATUS, code("approved"))];
+    linh.create(record(2), answers, 10);
+    linh.sync(&office);
+    let gone = [dara.caller.profile];
+    let day = 24 * 60 * 60 * 1_000;
+    let start = office.env.now;
+    for (days, dropped, left) in [(29, 0, 3), (31, 2, 1), (32, 0, 1)] {
+        office.env.now = start + days * day;
+        let done = drop_old(&office.files, &office.env, office.org, &gone).unwrap();
+        assert_eq!(done, dropped, "after {days} days");
+        assert_eq!(waiting_lines(&office).len(), left);
+    }
+    let (profile, audit) = office
+        .files
+        .read::<_, crate::storage::StorageError>(office.org, |t| {
+            Ok((t.profile(gone[0])?, t.audit_rows(0, 100)?))
+        })
+        .unwrap();
+    assert_eq!(profile.unwrap().quarantine_bytes, 0, "there is room again");
+    let rows: Vec<_> = audit
+        .iter()
+        .filter(|r| r.action == "quarantine.expire")
+        .collect();
+    assert_eq!(rows.len(), 1);
+    assert!(rows[0].detail.as_ref().unwrap().starts_with("bodies=2 "));
     office.check();
 }

@@ -15,13 +15,15 @@ use crate::service::access::{self, Action};
 use crate::service::ambient::rfc3339;
 use crate::service::env::Env;
 use crate::service::error::{Code, Result, ServiceError, invalid};
-use crate::storage::{OrgFiles, OrgTxn};
+use crate::storage::{OrgFiles, OrgTxn, QuarantineRow};
 
 /// From this many in one call, or in an hour, a second org admin confirms.
 pub(super) const MANY: usize = 10;
 const HOUR_MS: u64 = 60 * 60 * 1_000;
 /// Records of one call.
 const CALL_MAX: usize = 200;
+/// Unreadable bodies that a report names.
+const UNREADABLE_MAX: u32 = 1_000;
 
 /// Why something is erased: a code, because the audit keeps it for ever.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -75,6 +77,9 @@ pub struct ErasureReport {
     pub erased: Vec<ErasedRecord>,
     /// Devices that have not confirmed it: they may still hold the record until they sync.
     pub unconfirmed: Vec<Unconfirmed>,
+    /// Bodies in quarantine that nobody can read and that name no record: what was erased may stand in them too. Who
+    /// knows that a device sent it discards it.
+    pub unreadable: Vec<Unreadable>,
     /// Whether the words have left every file of the organisation. If not, the next opening of its file tries again.
     pub scrubbed: bool,
 }
@@ -112,6 +117,18 @@ pub struct Unconfirmed {
     pub last_sync_at: Option<String>,
     /// Whether it ever held one of these records; known only at the moment of the erasure.
     pub held: Option<bool>,
+}
+
+/// A body in quarantine that nobody can tell the record of.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct Unreadable {
+    /// Its number in quarantine.
+    pub no: i64,
+    /// The device that sent it.
+    #[schema(value_type = String)]
+    pub device: ProfileId,
+    /// When it came.
+    pub received_at: String,
 }
 
 /// Erases records. Those that were erased before are passed over.
@@ -235,6 +252,7 @@ pub(super) fn remove(
     Ok(ErasureReport {
         erased,
         unconfirmed,
+        unreadable: unreadable(txn)?,
         scrubbed: false,
     })
 }
@@ -256,6 +274,16 @@ fn not_confirmed(txn: &OrgTxn<'_>, env: &Env, at: Option<u64>) -> Result<Vec<Unc
         });
     }
     Ok(out)
+}
+
+fn unreadable(txn: &OrgTxn<'_>) -> Result<Vec<Unreadable>> {
+    let rows = txn.quarantine_nameless(UNREADABLE_MAX)?;
+    let one = |row: QuarantineRow| Unreadable {
+        no: row.no,
+        device: row.profile,
+        received_at: rfc3339(row.received),
+    };
+    Ok(rows.into_iter().map(one).collect())
 }
 
 /// After the commit. What fails here is still owed, and said.
@@ -286,6 +314,7 @@ pub fn erasure_report(
                 quarantined: 0,
                 late_edits: stone.late_edits,
             }],
+            unreadable: unreadable(txn)?,
             scrubbed: !txn.scrub_owed()?,
         })
     })

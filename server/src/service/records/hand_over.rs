@@ -11,7 +11,7 @@ use super::{Assignee, reach, refused};
 use crate::service::access::Role;
 use crate::service::env::Env;
 use crate::service::error::{Code, Result, ServiceError, invalid};
-use crate::service::exchange::{Author, Merger};
+use crate::service::exchange::{Author, Merger, given_up};
 use crate::storage::{
     AuditEntry, OrgFiles, OrgTxn, RecordFilter, RecordNo, RecordRow, StorageError,
 };
@@ -147,5 +147,7 @@ fn assign(
     merger
         .use_number(&stored, None, merged.pos)
         .map_err(refused)?;
-    merger.finish().map_err(refused)
+    merger.finish().map_err(refused)?;
+    // Whoever leaves reads nothing that the other writes from now on, also where they made it.
+    Ok(given_up(txn, env, row.no, from)?)
 }

@@ -45,7 +45,8 @@ pub use decide::decide;
 pub use delete::{delete, restore};
 pub use desk::Desk;
 pub use erase::{
-    EraseOutcome, ErasedRecord, ErasureReport, Reason, Unconfirmed, erase, erasure_report,
+    EraseOutcome, ErasedRecord, ErasureReport, Reason, Unconfirmed, Unreadable, erase,
+    erasure_report,
 };
 pub use hand_over::HandedOver;
 pub(super) use hand_over::hand_over;

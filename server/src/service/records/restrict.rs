@@ -1,6 +1,7 @@
 //! Restriction: hidden at once, cancellable; the waiting time before an erasure (§3.1). Org admins only.
 //!
-//! What phones push meanwhile is taken as ever: a restriction hides, it refuses nothing.
+//! It leaves every phone too, its maker's as well. What phones push meanwhile is taken as ever: a restriction hides, it
+//! refuses nothing.
 
 use tributary_sync_core::ids::RecordId;
 use utoipa::ToSchema;
@@ -10,6 +11,7 @@ use crate::service::access::Action;
 use crate::service::ambient::rfc3339;
 use crate::service::env::Env;
 use crate::service::error::{Code, Result};
+use crate::service::exchange::follow_holders;
 use crate::storage::{OrgFiles, OrgTxn};
 
 const DAY_MS: u64 = 24 * 60 * 60 * 1_000;
@@ -34,7 +36,7 @@ fn days(txn: &OrgTxn<'_>) -> Result<u64> {
 
 /// Hides a record at once. Doing it again changes nothing: the waiting time is not shortened, and not prolonged.
 pub fn restrict(files: &OrgFiles, env: &Env, acting: &Acting, id: RecordId) -> Result<Restricted> {
-    let (now, acting) = (env.now, acting.clone());
+    let (env, now, acting) = (env.clone(), env.now, acting.clone());
     files.write(acting.org, move |txn| {
         let row = reach::open(txn, &acting, id, Action::Restrict)?;
         let (since, until) = match (row.restricted_at, row.erase_after) {
@@ -43,6 +45,7 @@ pub fn restrict(files: &OrgFiles, env: &Env, acting: &Acting, id: RecordId) -> R
                 let until = now.saturating_add(days(txn)?.saturating_mul(DAY_MS));
                 txn.audit(&acting.audit("record.restrict", Some(id), None), now)?;
                 txn.set_restricted(row.no, Some(now), Some(acting.user), Some(until))?;
+                follow_holders(txn, &env, row.no)?;
                 (now, until)
             }
         };
@@ -55,13 +58,14 @@ pub fn restrict(files: &OrgFiles, env: &Env, acting: &Acting, id: RecordId) -> R
 
 /// Shows it again. A second restriction waits anew.
 pub fn unrestrict(files: &OrgFiles, env: &Env, acting: &Acting, id: RecordId) -> Result<()> {
-    let (now, acting) = (env.now, acting.clone());
+    let (env, now, acting) = (env.clone(), env.now, acting.clone());
     files.write(acting.org, move |txn| {
         let row = reach::open(txn, &acting, id, Action::Restrict)?;
         if row.restricted_at.is_none() {
             return Err(Code::NotRestricted.into());
         }
         txn.audit(&acting.audit("record.unrestrict", Some(id), None), now)?;
-        Ok(txn.set_restricted(row.no, None, None, None)?)
+        txn.set_restricted(row.no, None, None, None)?;
+        Ok(follow_holders(txn, &env, row.no)?)
     })
 }

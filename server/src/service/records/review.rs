@@ -5,9 +5,9 @@ use tributary_sync_core::ids::RecordId;
 use super::assign::ASSIGNEE;
 use super::write::{Act, Guard, STATUS, act, because, code};
 use super::{Acting, Assignee, Shown, Written, comment, reach};
-use crate::service::access::Action;
+use crate::service::access::{Action, Role};
 use crate::service::env::Env;
-use crate::service::error::{Result, invalid};
+use crate::service::error::{Code, Result, invalid};
 use crate::storage::OrgFiles;
 
 /// What a reviewer makes of a record.
@@ -38,7 +38,7 @@ impl Verdict {
     }
 }
 
-/// Judges a record. `words` is the reason, which the maker reads as a comment; approving needs none.
+/// Judges a record; a reviewer none of their own. `words` is the reason, which the maker reads as a comment; approving needs none.
 pub fn review(
     files: &OrgFiles,
     env: &Env,
@@ -57,6 +57,7 @@ pub fn review(
     }
     let comment = words.map(|w| comment::written(env, w)).transpose()?;
     let reason = words.map(str::to_owned);
+    let (role, user) = (acting.role, acting.user);
     act(
         files,
         env,
@@ -64,11 +65,15 @@ pub fn review(
         record,
         Action::Review,
         move |txn, row| {
+            let maker = reach::maker(txn, row)?;
+            if role == Role::Reviewer && maker == Some(user) {
+                return Err(Code::NotAllowed.into());
+            }
             let mut writes = vec![(STATUS, code(verdict.status())?)];
             if verdict == Verdict::Returned
-                && let Some(user) = reach::maker(txn, row)?
+                && let Some(maker) = maker
             {
-                writes.push((ASSIGNEE, Assignee::User(user).value()?));
+                writes.push((ASSIGNEE, Assignee::User(maker).value()?));
             }
             let decisions = reason.map(|r| because(row, &STATUS, &r)).transpose()?;
             writes.extend(comment);

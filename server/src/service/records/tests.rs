@@ -1,6 +1,7 @@
 //! The console under attack, and on an ordinary day: real SQLite files, hand-made phones.
 
 mod erasing;
+mod holding;
 mod looking;
 mod writing;
 

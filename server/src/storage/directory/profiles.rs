@@ -68,6 +68,17 @@ impl View<'_> {
             read,
         )
     }
+    /// The profiles that are revoked, or whose user is disabled, since before `before`, by organisation.
+    pub fn kept_out_before(&self, before: u64) -> Result<Vec<(OrgId, ProfileId)>> {
+        let text = "SELECT p.org, p.id FROM profile p JOIN user u ON u.id = p.user
+                    WHERE p.revoked_at < ?1 OR u.disabled_at < ?1 ORDER BY p.org, p.id";
+        self.all(text, [sql(before)], |r| {
+            Ok((
+                OrgId::from_bytes(r.get(0)?),
+                ProfileId::from_bytes(r.get(1)?),
+            ))
+        })
+    }
     /// The profiles of a user that are not revoked, in order of id.
     pub fn live_profiles_of_user(&self, org: OrgId, user: UserId) -> Result<Vec<ProfileId>> {
         let text = "SELECT id FROM profile

@@ -33,7 +33,7 @@ pub use meta::EpochRow;
 pub use profile::ProfileRow;
 pub use quarantine::{Judgement, NewQuarantine, QuarantineRow};
 pub use record::{RecordFilter, RecordRow, RecordState};
-pub use scope::ScopeRow;
+pub use scope::{Keeping, ScopeRow};
 pub use stream::RawRecord;
 
 use super::error::StorageError;

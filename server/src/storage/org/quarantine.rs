@@ -117,25 +117,52 @@ impl OrgTxn<'_> {
             )?
             .map_or(0, unsql))
     }
-    /// Notes a judgement. A discarded body is destroyed at once.
-    pub fn judge(&self, row: &QuarantineRow, released: bool, by: UserId, now: u64) -> Result<()> {
+    /// Bodies that wait and that nobody can tell the record of, the oldest first, at most `limit`.
+    pub fn quarantine_nameless(&self, limit: u32) -> Result<Vec<QuarantineRow>> {
+        self.all(
+            &format!("SELECT {COLUMNS} WHERE judged = 0 AND record IS NULL ORDER BY n LIMIT ?1"),
+            [limit],
+            read,
+        )
+    }
+    /// What of a profile has waited since before `before`, the oldest first, at most `limit`.
+    pub fn quarantine_before(
+        &self,
+        profile: ProfileId,
+        before: u64,
+        limit: u32,
+    ) -> Result<Vec<QuarantineRow>> {
+        self.all(
+            &format!(
+                "SELECT {COLUMNS} WHERE profile = ?1 AND judged = 0 AND received < ?2 ORDER BY n LIMIT ?3"
+            ),
+            params![profile.as_bytes(), sql(before), limit],
+            read,
+        )
+    }
+    /// Notes a judgement; by nobody when its time was over. A discarded body is destroyed at once.
+    pub fn judge(
+        &self,
+        row: &QuarantineRow,
+        released: bool,
+        by: Option<UserId>,
+        now: u64,
+    ) -> Result<()> {
         self.execute(
             "UPDATE quarantine SET judged = ?2, judged_by = ?3, judged_at = ?4, body = CASE WHEN ?2 = 2 THEN x'' ELSE body END
              WHERE n = ?1",
-            params![row.no, if released { 1 } else { 2 }, by.as_bytes(), sql(now)],
+            params![
+                row.no,
+                if released { 1 } else { 2 },
+                by.as_ref().map(|u| u.as_bytes().as_slice()),
+                sql(now)
+            ],
         )?;
         self.execute(
             "UPDATE profile SET quarantine_bytes = max(0, quarantine_bytes - ?2) WHERE id = ?1",
             params![row.profile.as_bytes(), sql(row.body.len() as u64)],
         )?;
         Ok(())
-    }
-    /// Throws away the bodies of revoked profiles that came before `before` (retention, §7).
-    pub fn drop_old_quarantine(&self, profile: ProfileId, before: u64) -> Result<usize> {
-        self.execute(
-            "UPDATE quarantine SET judged = 2, judged_at = ?2, body = x'' WHERE profile = ?1 AND judged = 0 AND received < ?2",
-            params![profile.as_bytes(), sql(before)],
-        )
     }
 }
 

@@ -148,8 +148,13 @@ impl OrgTxn<'_> {
         )?;
         Ok(())
     }
-    /// Judges anew which records of a form are withheld for lack of consent, after its policies have changed.
-    pub fn withhold(&self, form_id: &str, withheld: impl Fn(&Record) -> bool) -> Result<()> {
+    /// Judges anew which records of a form are withheld for lack of consent, after its policies have changed. Returns
+    /// those of which another is true now.
+    pub fn withhold(
+        &self,
+        form_id: &str,
+        withheld: impl Fn(&Record) -> bool,
+    ) -> Result<Vec<RecordNo>> {
         let mut changed = Vec::new();
         self.each::<StorageError>(
             "SELECT n, body, withheld FROM record WHERE form_id = ?1",
@@ -164,13 +169,13 @@ impl OrgTxn<'_> {
                 Ok(true)
             },
         )?;
-        for (no, withheld) in changed {
+        for (no, withheld) in &changed {
             self.execute(
                 "UPDATE record SET withheld = ?2 WHERE n = ?1",
                 params![no, withheld],
             )?;
         }
-        Ok(())
+        Ok(changed.into_iter().map(|(no, _)| RecordNo(no)).collect())
     }
     /// Restricts a record, or lifts it.
     pub fn set_restricted(

@@ -25,6 +25,8 @@ pub struct RawRecord<'a> {
     pub body: &'a [u8],
     /// When it was restricted, if it is.
     pub restricted_at: Option<u64>,
+    /// Whether no consent lives now, by the policies in force now.
+    pub withheld: bool,
 }
 
 impl OrgTxn<'_> {
@@ -36,7 +38,7 @@ impl OrgTxn<'_> {
         mut each: impl FnMut(RawRecord<'_>) -> std::result::Result<bool, E>,
     ) -> std::result::Result<(), E> {
         self.each(
-            "SELECT n, form, maker, created_at, pos, body, restricted_at FROM record WHERE form_id = ?1 ORDER BY n",
+            "SELECT n, form, maker, created_at, pos, body, restricted_at, withheld FROM record WHERE form_id = ?1 ORDER BY n",
             [form_id],
             |r| {
                 let body = r.get_ref(5).map_err(StorageError::from)?;
@@ -55,6 +57,7 @@ impl OrgTxn<'_> {
                         .get::<_, Option<i64>>(6)
                         .map_err(StorageError::from)?
                         .map(unsql),
+                    withheld: r.get(7).map_err(StorageError::from)?,
                 })
             },
         )
@@ -66,6 +69,15 @@ impl OrgTxn<'_> {
             "SELECT n, restricted_at FROM record WHERE restricted_at IS NOT NULL ORDER BY n",
             [],
             |r| Ok((RecordNo(r.get(0)?), unsql(r.get(1)?))),
+        )
+    }
+
+    /// The records of a form that are withheld now and changed after a position.
+    pub fn withheld_after(&self, form_id: &str, after: LogPos) -> Result<Vec<RecordNo>> {
+        self.all(
+            "SELECT n FROM record WHERE form_id = ?1 AND pos > ?2 AND withheld = 1 ORDER BY n",
+            params![form_id, sql(after.get())],
+            |r| Ok(RecordNo(r.get(0)?)),
         )
     }
 

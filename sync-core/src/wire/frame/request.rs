@@ -16,6 +16,7 @@ use crate::value::limit;
 use crate::wire::Item;
 use crate::wire::message::{
     ChainPoint, ExchangeRequest, ITEMS_MAX, ItemUnreadable, REQUEST_BYTES_MAX, RequestUnreadable,
+    check_records,
 };
 
 /// The second byte of a request.
@@ -249,7 +250,7 @@ fn read_records(r: &mut In<'_>) -> Result<(Vec<RecordId>, Vec<RecordId>), ParseE
     let mut records = || list(r, 16, |r| Ok(RecordId::from_bytes(r.fixed()?)));
     let (leaves, refetch) = (records()?, records()?);
     r.end()?;
-    limit("records named", leaves.len() + refetch.len(), 100_000)?;
+    check_records(&leaves, &refetch)?;
     Ok((leaves, refetch))
 }
 

@@ -25,6 +25,26 @@ impl Merger<'_, '_> {
         self.write_after(refused, context, None, (key, value))
     }
 
+    /// A row whose deletion takes a protection away stays where it stood, beside the deletion.
+    pub(super) fn keep_places(&self, stored: &Stored, lowered: &mut Vec<(Key, Value)>) {
+        let Some(open) = self.open.get(&stored.change.record) else {
+            return;
+        };
+        let mut kept = Vec::new();
+        for (key, value) in &stored.change.writes {
+            if let (Key::RowMeta { group, row }, Value::Deleted(true)) = (key, value)
+                && let Some(place) = open.record.row_place(*group, *row)
+            {
+                let within = open.record.rows_within(*group, *row);
+                let protects = |k: &Key| k.row().is_some_and(|at| within.contains(&at));
+                if lowered.iter().any(|(k, _)| protects(k)) {
+                    kept.push((key.clone(), Value::Row(place.clone())));
+                }
+            }
+        }
+        lowered.extend(kept);
+    }
+
     /// One more value on the record of a changeset, by an actor of its own.
     fn write_after(
         &mut self,

@@ -176,15 +176,21 @@ fn a_worker_may_lower_an_own_unsent_mistake_but_not_what_was_sent() {
 
 #[test]
 fn a_coordinator_lowers_with_a_named_decision() {
-    let (office, mut dara, _) = shared();
+    let office = Office::open();
+    let (mut chan, mut dara) = (office.phone(9, Role::Coordinator), office.worker(2));
+    chan.create(record(1), vec![(NAME, text("Sokha"))], 10);
+    chan.sync(&office);
+    office.assign(record(1), &dara, true);
+    dara.sync(&office);
     dara.write(record(1), vec![(CONSENT, code("withdrawn"))], 20);
     dara.sync(&office);
-    let mut chan = office.phone(9, Role::Coordinator);
-    office.assign(record(1), &chan, true);
+    assert!(dara.records.is_empty(), "only its maker keeps it");
     chan.sync(&office);
-    chan.decide(record(1), CONSENT, code("given"), vec![dara.dot(2)], 30);
+    chan.decide(record(1), CONSENT, code("given"), vec![dara.dot(1)], 30);
     chan.sync(&office);
     assert_eq!(office.live(record(1), &CONSENT), ["given"]);
+    dara.sync(&office);
+    assert_eq!(dara.live(record(1), &CONSENT), ["given"], "and back it is");
 }
 
 #[test]
@@ -481,6 +487,41 @@ fn a_worker_who_approves_is_quarantined_whole() {
     let reply = dara.sync(&office);
     assert_eq!(reply.results[0].code.as_deref(), Some("meta_not_allowed"));
     assert_eq!(office.live(record(1), &NAME), ["Sokha"]);
+}
+
+#[test]
+fn a_reviewers_phone_reviews_and_writes_nothing_else() {
+    let (office, mut dara, _) = shared();
+    let mut mei = office.phone(4, Role::Reviewer);
+    office.assign(record(1), &mei, true);
+    mei.sync(&office);
+    mei.write(record(1), vec![(STATUS, code("approved"))], 19);
+    assert_eq!(statuses(&mei.sync(&office)), [Status::Applied]);
+    let deleted = Value::Deleted(true);
+    mei.create(record(9), vec![(NAME, text("made up"))], 20);
+    mei.write(record(1), vec![(NAME, text("edited"))], 21);
+    mei.write(record(1), vec![(Key::Meta(MetaKey::Deleted), deleted)], 22);
+    mei.write(record(1), vec![(STATUS, code("complete"))], 23);
+    let told: Vec<_> = mei.sync(&office).results;
+    let told: Vec<_> = told.iter().map(|r| (r.status, r.code.as_deref())).collect();
+    let quarantined = |code| (Status::Quarantined, Some(code));
+    assert_eq!(
+        told,
+        [
+            quarantined("answers_not_allowed"),
+            quarantined("answers_not_allowed"),
+            quarantined("meta_not_allowed"),
+            quarantined("meta_not_allowed"),
+        ]
+    );
+    assert!(office.row(record(9)).is_none());
+    assert_eq!(office.live(record(1), &NAME), ["Sokha"]);
+    // A worker who became a reviewer does not judge what was made before.
+    dara.caller.role = Role::Reviewer;
+    dara.write(record(1), vec![(STATUS, code("approved"))], 25);
+    let reply = dara.sync(&office);
+    assert_eq!(reply.results[0].code.as_deref(), Some("meta_not_allowed"));
+    office.check();
 }
 
 #[test]

@@ -2,13 +2,16 @@
 //! `sync-core`'s own session, tested against this server elsewhere.
 
 mod attacks;
+mod cost;
 mod full;
 mod ordinary;
+mod people;
 mod returns;
+mod rows;
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 
 use sha2::{Digest, Sha256};
 use tributary_sync_core::change::{Changeset, Decision, Draft, Origin, chain_next, chain_start};
@@ -59,14 +62,32 @@ impl Signer for Keyed {
     }
 }
 
-/// Each profile is its own user of the same id.
-struct Everyone;
+/// Each profile is its own user of the same id. Teams are whatever a test says.
+#[derive(Clone, Default)]
+pub(crate) struct Everyone(Arc<Mutex<BTreeMap<TeamId, Vec<ProfileId>>>>);
+impl Everyone {
+    pub(crate) fn join(&self, team: TeamId, phone: &Phone) {
+        let mut teams = self.0.lock().unwrap();
+        teams.entry(team).or_default().push(phone.caller.profile);
+    }
+    pub(crate) fn leave(&self, team: TeamId, phone: &Phone) {
+        let mut teams = self.0.lock().unwrap();
+        let members = teams.entry(team).or_default();
+        members.retain(|p| *p != phone.caller.profile);
+    }
+}
 impl Roster for Everyone {
     fn profiles_of_user(&self, _: OrgId, user: UserId) -> Result<Vec<ProfileId>, StorageError> {
         Ok(vec![ProfileId::from_bytes(*user.as_bytes())])
     }
-    fn profiles_of_team(&self, _: OrgId, _: TeamId) -> Result<Vec<ProfileId>, StorageError> {
-        Ok(Vec::new())
+    fn profiles_of_team(&self, _: OrgId, team: TeamId) -> Result<Vec<ProfileId>, StorageError> {
+        Ok(self
+            .0
+            .lock()
+            .unwrap()
+            .get(&team)
+            .cloned()
+            .unwrap_or_default())
     }
     fn name(&self, _: OrgId, _: UserId) -> Result<Option<String>, StorageError> {
         Ok(Some("Somebody".to_owned()))
@@ -79,6 +100,7 @@ pub(crate) struct Office {
     pub(crate) files: OrgFiles,
     pub(crate) org: OrgId,
     pub(crate) env: Env,
+    pub(crate) people: Everyone,
 }
 
 impl Office {
@@ -93,11 +115,12 @@ impl Office {
     pub(crate) fn open_in(folder: &std::path::Path) -> Self {
         let files = OrgFiles::new(folder).unwrap();
         let org = OrgId::from_bytes([1; 16]);
+        let people = Everyone::default();
         let env = Env {
             now: 1_000_000,
             entropy: Arc::new(Seeded(AtomicU64::new(0))),
             signer: Arc::new(Keyed),
-            roster: Arc::new(Everyone),
+            roster: Arc::new(people.clone()),
             ledger: files.ledger(),
         };
         files.create(org).unwrap();
@@ -134,6 +157,7 @@ impl Office {
             files,
             org,
             env,
+            people,
         }
     }
 
@@ -332,7 +356,15 @@ impl Phone {
             effective: None,
         });
     }
-    pub(crate) fn create(&mut self, id: RecordId, writes: Vec<(Key, Value)>, now: u64) {
+    /// Makes a record of somebody who consents, unless the answers say otherwise.
+    pub(crate) fn create(&mut self, id: RecordId, mut writes: Vec<(Key, Value)>, now: u64) {
+        if !writes.iter().any(|(key, _)| *key == CONSENT) {
+            writes.push((CONSENT, code("given")));
+        }
+        self.create_unasked(id, writes, now);
+    }
+    /// Makes a record with these answers alone.
+    pub(crate) fn create_unasked(&mut self, id: RecordId, writes: Vec<(Key, Value)>, now: u64) {
         let draft = Draft {
             creates: true,
             ..self.draft(id, Clock::new(), writes, now)

@@ -58,6 +58,36 @@ fn travels() -> Office {
 }
 
 #[test]
+fn stops_of_a_deleted_leg_leave_the_file_with_it_unless_somebody_never_saw_them() {
+    for unseen in [false, true] {
+        let mut office = Office::open();
+        let town = office.cell("legs/stops", 9, "legs/stops/town");
+        let writes = vec![
+            (office.row("legs", 2), place(None, "a1")),
+            (office.cell("legs", 2, "legs/from"), text("Pakse")),
+            (office.row("legs/stops", 9), place(Some(2), "a0")),
+            (town.clone(), text("Ubon")),
+        ];
+        let first = office.interview(1, 1, writes);
+        let saved = office.env.now;
+        if unseen {
+            office.save(2, 1, &[first], saved, vec![(town, text("Udon"))]);
+        }
+        let gone = vec![(office.row("legs", 2), Value::Deleted(true))];
+        office.save(1, 1, &[first], saved, gone);
+        let zip = Options {
+            format: Format::Zip,
+            ..Options::default()
+        };
+        let files = files(office.export(zip).0);
+        let rows = |name: &str| Table::read(&files[name]).rows.len();
+        let left = usize::from(unseen);
+        assert_eq!(rows("case.legs.csv"), left);
+        assert_eq!(rows("case.legs-stops.csv"), left);
+    }
+}
+
+#[test]
 fn each_repeat_is_a_file_tied_by_record_and_row() {
     let office = travels();
     let (bytes, trailer) = office.export(Options {

@@ -1,6 +1,7 @@
 //! Scope rows against the entries of the log that opened and closed them (§6.2).
 
 use super::super::Result;
+use super::super::scope::HIDDEN;
 use super::{Check, CheckReport};
 
 /// The last entry of the log about each profile and record.
@@ -26,9 +27,20 @@ impl Check<'_, '_> {
             "scope.follows_log",
             &format!(
                 "SELECT s.record FROM scope s LEFT JOIN ({LAST}) l ON l.profile = s.profile AND l.record = s.record
-                 WHERE (s.made OR s.assigned) IS NOT coalesce(l.kind = 2, s.made)
-                    OR (l.kind = 2 AND s.since <> l.pos) OR s.since > {}",
+                 WHERE ((s.made OR s.assigned) AND s.since <> {HIDDEN}) IS NOT coalesce(l.kind = 2, s.made)
+                    OR (l.kind = 2 AND s.since <> l.pos) OR (s.since > {} AND s.since <> {HIDDEN})",
                 super::super::sql(self.head.get())
+            ),
+        )?;
+        // Restricted records are on nobody's phone, and those without live consent on their maker's user's alone.
+        self.none_of(
+            report,
+            "scope.holders",
+            &format!(
+                "SELECT s.record FROM scope s JOIN record r ON r.n = s.record LEFT JOIN profile p ON p.id = s.profile
+                 LEFT JOIN profile m ON m.id = r.maker
+                 WHERE (s.made OR s.assigned)
+                   AND (s.since = {HIDDEN}) IS NOT (r.restricted_at IS NOT NULL OR (r.withheld AND (m.user IS NULL OR p.user IS NOT m.user)))"
             ),
         )?;
         self.none_of(
