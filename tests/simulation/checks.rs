@@ -37,8 +37,8 @@ fn look(world: &World) -> Server {
                     server.records.insert(*id, row);
                 }
             }
-            txn.log_after::<StorageError>(LogPos::ZERO, |row| {
-                if let LogEntry::Change(Some(stored)) = &row.entry {
+            txn.log_after::<StorageError>(LogPos::ZERO, |line| {
+                if let LogEntry::Change(Some(stored)) = line.entry()? {
                     saves(&stored.change).for_each(|no| *server.logged.entry(no).or_default() += 1);
                 }
                 Ok(true)

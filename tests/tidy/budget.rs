@@ -15,10 +15,6 @@ const TEST_LINES_MAX: usize = 100;
 /// Files and functions that may be longer, with the reason. `path` for a file, `path::function` for a function.
 const LONGER: &[(&str, &str)] = &[
     (
-        "server/src/service/exchange/pull.rs::entry",
-        "one match over the kinds of log entries, one arm each",
-    ),
-    (
         "server/src/service/exchange/push.rs",
         "to be split: the statuses that are told again",
     ),

@@ -19,8 +19,8 @@ pub use error::StorageError;
 pub use ledger::Ledger;
 pub use org::{
     ActorRow, AuditEntry, AuditRow, CheckReport, EpochRow, Erased, Fault, FormRow, ItemRow,
-    ItemStatus, Judgement, Keeping, LogEntry, LogKind, LogRow, NewActor, NewLog, NewQuarantine,
-    OrgTxn, PolicyRow, ProfileRow, QuarantineRow, RawRecord, RecordFilter, RecordNo, RecordRow,
-    RecordState, ScopeRow, Stage, TombstoneRow, read_file,
+    ItemStatus, Judgement, Keeping, LogEntry, LogKind, LogLine, LogRow, NewActor, NewLog,
+    NewQuarantine, OrgTxn, PolicyRow, ProfileRow, QuarantineRow, RawRecord, RecordFilter, RecordNo,
+    RecordRow, RecordState, ScopeRow, Stage, TombstoneRow, read_file,
 };
 pub use store::OrgFiles;

@@ -52,7 +52,8 @@ pub(crate) fn reader(path: &Path) -> Result<Connection, StorageError> {
     conn.busy_timeout(PATIENCE)?;
     conn.pragma_update(None, "query_only", "ON")?;
     conn.pragma_update(None, "trusted_schema", "OFF")?;
-    conn.pragma_update(None, "cache_size", -4_096)?;
+    // A reader forgets its pages with every commit of the writer, so more would not help.
+    conn.pragma_update(None, "cache_size", -1_024)?;
     conn.set_prepared_statement_cache_capacity(64);
     Ok(conn)
 }

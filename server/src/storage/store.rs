@@ -19,8 +19,9 @@ use super::writer::Writer;
 
 /// How many organisations' files are kept open at once.
 const OPEN_MAX: usize = 64;
-/// Idle reader connections kept for one organisation.
-const READERS_MAX: usize = 4;
+/// Idle reader connections kept for one organisation: as many as requests are usually answered at once. Opening one costs
+/// more than most answers.
+const READERS_MAX: usize = 16;
 
 /// The organisations of one data folder.
 pub struct OrgFiles {

@@ -23,6 +23,10 @@ use crate::wire::Item;
 use crate::wire::frame::FieldTable;
 use crate::wire::message::{ChainPoint, ExchangeRequest, Head};
 
+mod published;
+
+pub use published::{FORM_ID, xform};
+
 /// What a field holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
@@ -82,6 +86,17 @@ impl FieldTable for Workload {
 const SYLLABLES: [&str; 24] = [
     "ka", "ren", "so", "mi", "tha", "lu", "ve", "dor", "na", "phe", "ri", "bo", "chan", "te", "wu",
     "ga", "lim", "po", "sre", "yan", "ho", "ki", "dra", "mu",
+];
+
+const CHOICES: [&str; 8] = [
+    "yes",
+    "no",
+    "sometimes",
+    "not_known",
+    "refused",
+    "other",
+    "transport",
+    "documents_kept",
 ];
 
 /// How many of each kind, how often answered.
@@ -276,16 +291,6 @@ impl Workload {
     }
 
     fn value(&mut self, kind: Kind, device: usize, now: Hlc) -> Result<Value, ParseError> {
-        const CHOICES: [&str; 8] = [
-            "yes",
-            "no",
-            "sometimes",
-            "not_known",
-            "refused",
-            "other",
-            "transport",
-            "documents_kept",
-        ];
         let dice = &mut self.dice;
         Ok(match kind {
             Kind::Code(n) => Value::Code(Text::new(CHOICES[dice.below(n.into())])?),

@@ -8,7 +8,7 @@ use tributary_sync_core::wire::message::{
     SignedTombstone,
 };
 
-use super::gate::{chain_at, check_head, own_actor};
+use super::gate::{chain_at, check_head, check_signature, own_actor};
 use super::{Caller, Env, Refusal, push};
 use crate::storage::{ActorRow, AuditEntry, NewActor, OrgTxn, StorageError};
 
@@ -47,7 +47,8 @@ pub(super) fn admit(
         return Err(Refusal::EpochChanged { epoch });
     }
     let head = request.head.as_ref().filter(|h| h.epoch == epoch);
-    check_head(txn, env, caller, head)?;
+    check_signature(env, caller.org, head)?;
+    check_head(txn, head)?;
     for stone in stones {
         erase_again(txn, env, caller, *stone)?;
     }

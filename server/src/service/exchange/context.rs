@@ -29,9 +29,12 @@ pub(super) fn check(
     if seen.is_empty() {
         return Ok(Checked { context, cut });
     }
-    let visible = txn.visible_until(profile, record, mark)?;
+    let mut visible = Visible {
+        place: (profile, record, mark),
+        known: None,
+    };
     for entry in seen.dots() {
-        let kept = match bound(txn, profile, dot, entry, visible)? {
+        let kept = match bound(txn, dot, entry, &mut visible)? {
             Some((at_most, until)) => txn.change_at_most(record, entry.actor, at_most, until)?,
             None => None,
         };
@@ -66,15 +69,33 @@ pub(in crate::service) fn checked_context(
     Ok((checked.context, checked.cut))
 }
 
+/// Up to where the profile saw the record; looked up when an actor of somebody else is named.
+struct Visible {
+    place: (ProfileId, RecordNo, LogPos),
+    known: Option<Option<LogPos>>,
+}
+
+impl Visible {
+    fn until(&mut self, txn: &OrgTxn<'_>) -> Result<Option<LogPos>, Refusal> {
+        if let Some(known) = self.known {
+            return Ok(known);
+        }
+        let (profile, record, mark) = self.place;
+        let until = txn.visible_until(profile, record, mark)?;
+        self.known = Some(until);
+        Ok(until)
+    }
+}
+
 /// How far an entry can be believed: by number, and by log position for the actors of others.
 fn bound(
     txn: &OrgTxn<'_>,
-    profile: ProfileId,
     dot: Dot,
     entry: Dot,
-    visible: Option<LogPos>,
+    visible: &mut Visible,
 ) -> Result<Option<(Seq, Option<LogPos>)>, Refusal> {
-    if own(txn, profile, entry.actor)? {
+    // Its own actor is the one that asks: it was checked before.
+    if entry.actor == dot.actor || own(txn, visible.place.0, entry.actor)? {
         let at_most = if entry.actor == dot.actor {
             entry.seq.min(dot.seq.before())
         } else {
@@ -82,7 +103,7 @@ fn bound(
         };
         return Ok(Some((at_most, None)));
     }
-    Ok(visible.map(|until| (entry.seq, Some(until))))
+    Ok(visible.until(txn)?.map(|until| (entry.seq, Some(until))))
 }
 
 fn own(txn: &OrgTxn<'_>, profile: ProfileId, actor: ActorId) -> Result<bool, Refusal> {

@@ -2,7 +2,7 @@
 
 use tributary_sync_core::change::chain_next;
 use tributary_sync_core::clock::Dot;
-use tributary_sync_core::ids::{ActorId, ChainHash, LogPos, Seq};
+use tributary_sync_core::ids::{ActorId, ChainHash, LogPos, OrgId, Seq};
 use tributary_sync_core::wire::message::{ExchangeRequest, Head, ITEMS_MAX};
 
 use super::cursor::Cursor;
@@ -20,11 +20,10 @@ pub(super) struct Passed {
 /// Lets the request through or says why not. `Refusal::Stopped` means: stop writing from now on.
 pub(super) fn check(
     txn: &OrgTxn<'_>,
-    env: &Env,
     caller: &Caller,
     request: &ExchangeRequest,
 ) -> Result<Passed, Refusal> {
-    check_head(txn, env, caller, request.head.as_ref())?;
+    check_head(txn, request.head.as_ref())?;
     if txn.stopped()? {
         return Err(Refusal::Stopped);
     }
@@ -58,21 +57,21 @@ pub(super) fn own_actor(
         .ok_or(Refusal::ActorUnknown)
 }
 
+/// Whether this organisation signed the head. Needs no transaction: the one writer has better things to do.
+pub(super) fn check_signature(env: &Env, org: OrgId, head: Option<&Head>) -> Result<(), Refusal> {
+    match head {
+        Some(head) if !env.signer.verify(org, &head.signed_bytes(org), &head.sig) => {
+            Err(Refusal::HeadInvalid)
+        }
+        _ => Ok(()),
+    }
+}
+
 /// A server that does not have exactly the head that a device was given in this epoch was rolled back or copied. So
 /// was one that never heard of an epoch that it opened later than its own. Signatures of earlier epochs are no evidence.
-pub(super) fn check_head(
-    txn: &OrgTxn<'_>,
-    env: &Env,
-    caller: &Caller,
-    head: Option<&Head>,
-) -> Result<(), Refusal> {
+/// [`check_signature`] comes first.
+pub(super) fn check_head(txn: &OrgTxn<'_>, head: Option<&Head>) -> Result<(), Refusal> {
     let Some(head) = head else { return Ok(()) };
-    if !env
-        .signer
-        .verify(caller.org, &head.signed_bytes(caller.org), &head.sig)
-    {
-        return Err(Refusal::HeadInvalid);
-    }
     let now = txn.epoch()?;
     let sound = if head.epoch == now.id {
         txn.log_hash(head.pos)? == Some(head.hash)

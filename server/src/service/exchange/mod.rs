@@ -148,11 +148,12 @@ pub fn exchange(
     caller: &Caller,
     request: ExchangeRequest,
 ) -> Result<ExchangeReply, Refusal> {
+    gate::check_signature(env, caller.org, request.head.as_ref())?;
     let request = Arc::new(request);
     let (work_env, work_caller, work_request) = (env.clone(), caller.clone(), Arc::clone(&request));
     let checked = files.write(caller.org, move |txn| {
         // A gate that finds a rolled-back file must leave its mark: the refusal travels as a value.
-        match gate::check(txn, &work_env, &work_caller, &work_request) {
+        match gate::check(txn, &work_caller, &work_request) {
             Err(Refusal::Stopped) => {
                 txn.set_stopped(true)?;
                 Ok(Err(Refusal::Stopped))

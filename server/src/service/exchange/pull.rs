@@ -2,7 +2,7 @@
 //!
 //! A record that enters the scope comes whole, then its tail; never a tail alone.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use tributary_sync_core::clock::Dot;
 use tributary_sync_core::ids::{ActorId, FormHash, LogPos, RecordId, Tombstone};
@@ -10,7 +10,7 @@ use tributary_sync_core::wire::message::{Entry, ExchangeRequest, SignedTombstone
 
 use super::cursor::Cursor;
 use super::{Caller, Env, Refusal};
-use crate::storage::{LogEntry, LogKind, LogRow, OrgTxn, RecordNo, RecordRow, StorageError};
+use crate::storage::{LogEntry, LogKind, LogLine, OrgTxn, RecordNo, RecordRow, StorageError};
 
 /// Bytes of entries in one page, whatever the request allows.
 const PAGE_BYTES_MAX: usize = 4 * 1024 * 1024;
@@ -46,6 +46,8 @@ struct Pull<'t, 'c> {
     bytes: usize,
     budget: usize,
     in_scope: HashMap<RecordNo, bool>,
+    /// Records that the tail of this page brought whole, as of the head: nothing more of them is news.
+    whole: HashSet<RecordNo>,
 }
 
 /// The next page behind a cursor.
@@ -75,6 +77,7 @@ pub(super) fn page(
         bytes: 0,
         budget,
         in_scope: HashMap::new(),
+        whole: HashSet::new(),
     };
     let mut more = pull.refetch(&mut cursor)?;
     if !more {
@@ -224,14 +227,14 @@ impl Pull<'_, '_> {
         let mut more = false;
         let txn = self.txn;
         let mut reached = cursor.tail;
-        txn.log_after::<Refusal>(cursor.tail, |row| {
+        txn.log_after::<Refusal>(cursor.tail, |line| {
             if self.full() || scanned == SCAN_MAX {
                 more = true;
                 return Ok(false);
             }
             scanned += 1;
-            reached = row.pos;
-            let whole = self.entry(row)?;
+            reached = line.pos;
+            let whole = self.line(&line)?;
             if whole {
                 cursor.seen = self.head;
             }
@@ -243,29 +246,58 @@ impl Pull<'_, '_> {
     }
 
     /// One log row, if it is for this profile. True when a whole record went out, which was read at the head.
-    fn entry(&mut self, row: LogRow) -> Result<bool, Refusal> {
-        let pos = row.pos;
-        let for_me = row.profile.is_none_or(|p| p == self.caller.profile);
-        if !for_me {
+    fn line(&mut self, line: &LogLine<'_>) -> Result<bool, Refusal> {
+        let for_me = line.profile.is_none_or(|p| p == self.caller.profile);
+        match line.kind {
+            _ if !for_me => Ok(false),
+            LogKind::Change => self.change(line),
+            LogKind::Enter => self.enter(line.pos, line.record),
+            _ => self.other(line).map(|()| false),
+        }
+    }
+
+    /// A changeset. Most are of records of others, or the device has them: their bodies are not even read.
+    fn change(&mut self, line: &LogLine<'_>) -> Result<bool, Refusal> {
+        let (Some(no), Some(dot)) = (line.record, line.dot) else {
+            return Ok(false);
+        };
+        let (pos, held) = (line.pos, self.held(dot));
+        // The erasure has its own entry.
+        if !line.has_body()? || !self.live(no)? || (!held && self.whole.contains(&no)) {
             return Ok(false);
         }
-        match (row.kind, row.entry) {
-            (LogKind::Change, LogEntry::Change(Some(stored))) => {
-                let Some(no) = row.record else {
-                    return Ok(false);
-                };
-                if !self.live(no)? {
-                    return Ok(false);
-                }
-                // The entry of its maker into scope: a twin of the phone that made it gets it whole.
-                if stored.change.creates && !self.held(stored.change.dot) {
-                    return self.enter(pos, row.record);
-                }
-                self.change(pos, stored);
-            }
-            (LogKind::Enter, _) => return self.enter(pos, row.record),
+        if held {
+            let (effective, cut) = line.effective()?;
+            let own = Entry::Own {
+                pos,
+                actor: dot.actor,
+                seq: dot.seq,
+                effective,
+                received: line.received,
+                cut,
+            };
+            self.push(own, 80);
+            return Ok(false);
+        }
+        let LogEntry::Change(Some(stored)) = line.entry()? else {
+            return Ok(false);
+        };
+        // The entry of its maker into scope: a twin of the phone that made it gets it whole.
+        if stored.change.creates {
+            return self.enter(pos, Some(no));
+        }
+        self.named.insert(dot.actor);
+        let bytes = 2 * stored.change.bytes().len();
+        self.push(Entry::Change { pos, stored }, bytes);
+        Ok(false)
+    }
+
+    /// Whatever is neither a changeset nor the entry of a record.
+    fn other(&mut self, line: &LogLine<'_>) -> Result<(), Refusal> {
+        let pos = line.pos;
+        match (line.kind, line.entry()?) {
             (LogKind::Leave, _) => {
-                if let Some(no) = row.record
+                if let Some(no) = line.record
                     && let Some(found) = self.txn.record_by_no(no)?
                     && !self.live(no)?
                 {
@@ -295,7 +327,7 @@ impl Pull<'_, '_> {
                 self.push(Entry::Form { pos, hash }, 100);
             }
             (LogKind::Quarantine, LogEntry::Other(body)) => {
-                if let Some(dot) = row.dot {
+                if let Some(dot) = line.dot {
                     let released = body.first() == Some(&1);
                     self.push(
                         Entry::Quarantine {
@@ -313,10 +345,11 @@ impl Pull<'_, '_> {
                     self.push(Entry::Keys { pos, keys }, body.len());
                 }
             }
-            // Erased bodies; the erasure has its own entry. What waits in quarantine was told when it was pushed.
-            (LogKind::Change | LogKind::Quarantined, _) | (_, LogEntry::Change(_)) => {}
+            // Told elsewhere: changes and entries above, erased bodies by their erasure, quarantine by its push.
+            (LogKind::Change | LogKind::Enter | LogKind::Quarantined, _)
+            | (_, LogEntry::Change(_)) => {}
         }
-        Ok(false)
+        Ok(())
     }
 
     fn push(&mut self, entry: Entry, bytes: usize) {
@@ -329,33 +362,10 @@ impl Pull<'_, '_> {
         dot.actor == self.request.actor && dot.seq <= self.request.chain.seq
     }
 
-    /// An own changeset that the device holds goes out without its body.
-    fn change(&mut self, pos: LogPos, stored: Box<tributary_sync_core::change::Stored>) {
-        let dot = stored.change.dot;
-        if self.held(dot) {
-            let stamp = &stored.stamp;
-            let (effective, received, cut) = (stamp.effective, stamp.received, stamp.cut);
-            self.push(
-                Entry::Own {
-                    pos,
-                    actor: dot.actor,
-                    seq: dot.seq,
-                    effective,
-                    received,
-                    cut,
-                },
-                80,
-            );
-        } else {
-            self.named.insert(dot.actor);
-            let bytes = 2 * stored.change.bytes().len();
-            self.push(Entry::Change { pos, stored }, bytes);
-        }
-    }
-
     fn enter(&mut self, pos: LogPos, record: Option<RecordNo>) -> Result<bool, Refusal> {
         let Some(no) = record else { return Ok(false) };
-        if !self.live(no)? {
+        // A record that was made and assigned since has two entries for whom it was assigned to.
+        if !self.live(no)? || self.whole.contains(&no) {
             return Ok(false);
         }
         let Some(row) = self.txn.record_by_no(no)? else {
@@ -369,6 +379,7 @@ impl Pull<'_, '_> {
             60,
         );
         self.state(row);
+        self.whole.insert(no);
         Ok(true)
     }
 

@@ -1,8 +1,10 @@
 //! The push: one status for every number, and every number is used (§5.2).
 
+use std::collections::HashMap;
+
 use tributary_sync_core::change::{Changeset, Stamp, Stored, chain_next, named_record};
 use tributary_sync_core::clock::{Dot, Hlc};
-use tributary_sync_core::ids::{ActorId, ItemHash, LogPos, RecordId, Seq};
+use tributary_sync_core::ids::{ActorId, EpochId, ItemHash, LogPos, RecordId, Seq};
 use tributary_sync_core::key::{Key, MetaKey};
 use tributary_sync_core::value::Value;
 use tributary_sync_core::wire::Item;
@@ -60,6 +62,7 @@ struct Push<'t, 'c> {
     caller: &'t Caller,
     cursor: Option<Cursor>,
     confirmed: LogPos,
+    marks: HashMap<EpochId, LogPos>,
     merger: Merger<'t, 'c>,
 }
 
@@ -93,6 +96,7 @@ pub(super) fn push(
         caller,
         cursor,
         confirmed: txn.ever_confirmed(caller.profile)?,
+        marks: HashMap::new(),
         merger: Merger::new(txn, env),
     };
     let acked_before = actor.acked;
@@ -232,7 +236,10 @@ impl Push<'_, '_> {
         change: &Changeset,
         repeat: Option<Hlc>,
     ) -> Result<Outcome, Refusal> {
-        let mark = context_mark(self.txn, self.caller, self.cursor.as_ref(), change.epoch)?;
+        let mark = match change.seen.is_empty() {
+            true => LogPos::ZERO,
+            false => self.mark(change.epoch)?,
+        };
         let checked = context::check(
             self.txn,
             self.caller.profile,
@@ -272,6 +279,16 @@ impl Push<'_, '_> {
             pos: Some(merged.pos),
             effective: Some(effective),
         })
+    }
+
+    /// [`context_mark`], asked once for each epoch that a request names.
+    fn mark(&mut self, epoch: EpochId) -> Result<LogPos, Refusal> {
+        if let Some(known) = self.marks.get(&epoch) {
+            return Ok(*known);
+        }
+        let mark = context_mark(self.txn, self.caller, self.cursor.as_ref(), epoch)?;
+        self.marks.insert(epoch, mark);
+        Ok(mark)
     }
 
     /// A second arrival of one origin, whichever form came first.
@@ -335,7 +352,7 @@ impl Push<'_, '_> {
                 Some(no)
             }
         };
-        if let Some(refusal) = self.role_refused(change)? {
+        if let Some(refusal) = self.role_refused(change, no.is_some())? {
             return Ok(Err(refusal));
         }
         match no {
@@ -354,7 +371,11 @@ impl Push<'_, '_> {
     }
 
     /// A write that the role may not make quarantines the changeset whole (§9.7).
-    fn role_refused(&mut self, change: &Changeset) -> Result<Option<Refused>, Refusal> {
+    fn role_refused(
+        &mut self,
+        change: &Changeset,
+        there: bool,
+    ) -> Result<Option<Refused>, Refusal> {
         let role = self.caller.role;
         let answers = change
             .writes
@@ -365,10 +386,12 @@ impl Push<'_, '_> {
         }
         for (key, value) in &change.writes {
             let Key::Meta(meta) = key else { continue };
-            let written = self
-                .merger
-                .record(change.record)?
-                .is_some_and(|r| !r.values(key).is_empty());
+            // A record that is not there yet is not looked for again.
+            let written = there
+                && self
+                    .merger
+                    .record(change.record)?
+                    .is_some_and(|r| !r.values(key).is_empty());
             if let Some(code) = meta_code(role, *meta, value, written) {
                 return Ok(Some(Refused(code)));
             }

@@ -29,8 +29,8 @@ use super::{StorageError, open};
 
 /// Steps are numbered and never edited.
 const MIGRATIONS: open::Migrations = &[include_str!("../../../migrations/directory/0001.sql")];
-/// Idle reader connections that are kept.
-const READERS_MAX: usize = 4;
+/// Idle reader connections that are kept: as many as requests are usually answered at once.
+const READERS_MAX: usize = 16;
 
 type Result<T> = std::result::Result<T, StorageError>;
 

@@ -1,5 +1,6 @@
 //! The append-only log. Positions are given here, inside the merging transaction, by the one writer.
 
+use rusqlite::types::ValueRef;
 use rusqlite::{Row, params};
 use sha2::{Digest, Sha256};
 use tributary_sync_core::change::{Changeset, Stamp, Stored};
@@ -94,6 +95,61 @@ pub struct LogRow {
     pub entry: LogEntry,
 }
 
+/// One row of the log whose body was not read yet: most of what a pull passes is not for the device that asks.
+pub struct LogLine<'r> {
+    row: &'r Row<'r>,
+    /// Its position.
+    pub pos: LogPos,
+    /// Its kind.
+    pub kind: LogKind,
+    /// The record it is about.
+    pub record: Option<RecordNo>,
+    /// The profile it is for.
+    pub profile: Option<ProfileId>,
+    /// The dot it is about.
+    pub dot: Option<Dot>,
+    /// When it was written, in milliseconds since 1970.
+    pub received: u64,
+}
+
+impl LogLine<'_> {
+    /// Whether it has a body; a changeset of an erased record has none.
+    pub fn has_body(&self) -> Result<bool> {
+        Ok(self.row.get_ref(6)? != ValueRef::Null)
+    }
+    /// The effective clock of a changeset, and whether its context was cut.
+    pub fn effective(&self) -> Result<(Hlc, bool)> {
+        let (ms, n) = (unsql(self.row.get(8)?), self.row.get(9)?);
+        let clock = Hlc::new(ms, n).map_err(StorageError::damaged("clock"))?;
+        Ok((clock, self.row.get(11)?))
+    }
+    /// What it says.
+    pub fn entry(&self) -> Result<LogEntry> {
+        let body = self
+            .row
+            .get_ref(6)?
+            .as_blob_or_null()
+            .map_err(rusqlite::Error::from)?;
+        match (self.kind, body) {
+            (LogKind::Change, None) => Ok(LogEntry::Change(None)),
+            (LogKind::Change, Some(body)) => {
+                let change =
+                    Changeset::from_bytes(body).map_err(StorageError::damaged("changeset"))?;
+                let context: Option<Vec<u8>> = self.row.get(7)?;
+                let (effective, cut) = self.effective()?;
+                let stamp = Stamp {
+                    context: read_context(&context.unwrap_or_default()),
+                    effective,
+                    received: self.received,
+                    cut,
+                };
+                Ok(LogEntry::Change(Some(Box::new(Stored { change, stamp }))))
+            }
+            (_, body) => Ok(LogEntry::Other(body.unwrap_or_default().to_vec())),
+        }
+    }
+}
+
 /// The columns that [`read`] wants.
 pub(super) const COLUMNS: &str = "pos, kind, record, profile, actor, seq, body, context, effective_ms, effective_n, received, cut";
 
@@ -162,6 +218,7 @@ impl OrgTxn<'_> {
         let (head, before) = self.head()?;
         let at = head.next().map_err(StorageError::damaged("log position"))?;
         let entry = change_entry_hash(at, stored);
+        let log_hash = chain_log(before, &entry);
         let stamp = &stored.stamp;
         self.execute(
             "INSERT INTO log (pos, kind, record, actor, seq, body, context, effective_ms, effective_n, received, cut, entry_hash, log_hash)
@@ -178,9 +235,10 @@ impl OrgTxn<'_> {
                 sql(stamp.received),
                 stamp.cut,
                 entry,
-                chain_log(before, &entry).as_bytes()
+                log_hash.as_bytes()
             ],
         )?;
+        self.head.set(Some((at, log_hash)));
         Ok(at)
     }
 
@@ -189,6 +247,7 @@ impl OrgTxn<'_> {
         let (head, before) = self.head()?;
         let at = head.next().map_err(StorageError::damaged("log position"))?;
         let entry = other_entry_hash(at, new);
+        let log_hash = chain_log(before, &entry);
         self.execute(
             "INSERT INTO log (pos, kind, record, profile, actor, seq, body, received, entry_hash, log_hash)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
@@ -202,9 +261,10 @@ impl OrgTxn<'_> {
                 new.body,
                 sql(now),
                 entry,
-                chain_log(before, &entry).as_bytes()
+                log_hash.as_bytes()
             ],
         )?;
+        self.head.set(Some((at, log_hash)));
         Ok(at)
     }
 
@@ -212,10 +272,10 @@ impl OrgTxn<'_> {
     pub fn log_after<E: From<StorageError>>(
         &self,
         after: LogPos,
-        mut each: impl FnMut(LogRow) -> std::result::Result<bool, E>,
+        mut each: impl FnMut(LogLine<'_>) -> std::result::Result<bool, E>,
     ) -> std::result::Result<(), E> {
         let text = format!("SELECT {COLUMNS} FROM log WHERE pos > ?1 ORDER BY pos");
-        self.each(&text, [sql(after.get())], |r| each(read(r)?))
+        self.each(&text, [sql(after.get())], |r| each(line(r)?))
     }
 
     /// The changesets of one record in log order: its history.
@@ -267,43 +327,34 @@ impl OrgTxn<'_> {
     }
 }
 
-/// Reads a row of [`COLUMNS`].
-pub(super) fn read(r: &Row<'_>) -> Result<LogRow> {
+/// The plain columns of a row of [`COLUMNS`].
+fn line<'r>(r: &'r Row<'r>) -> Result<LogLine<'r>> {
     let damaged = || {
         StorageError::damaged("log entry")(tributary_sync_core::error::ParseError::Bytes("kind"))
     };
-    let kind = LogKind::from_number(r.get(1)?).ok_or_else(damaged)?;
     let actor: Option<u32> = r.get(4)?;
     let number: Option<i64> = r.get(5)?;
-    let dot = actor.zip(number).map(|(a, n)| Dot::new(ActorId(a), seq(n)));
-    let body: Option<Vec<u8>> = r.get(6)?;
-    let received = unsql(r.get(10)?);
-    let entry = match (kind, body) {
-        (LogKind::Change, None) => LogEntry::Change(None),
-        (LogKind::Change, Some(body)) => {
-            let change =
-                Changeset::from_bytes(&body).map_err(StorageError::damaged("changeset"))?;
-            let context: Option<Vec<u8>> = r.get(7)?;
-            let effective =
-                Hlc::new(unsql(r.get(8)?), r.get(9)?).map_err(StorageError::damaged("clock"))?;
-            let context = read_context(&context.unwrap_or_default());
-            let stamp = Stamp {
-                context,
-                effective,
-                received,
-                cut: r.get(11)?,
-            };
-            LogEntry::Change(Some(Box::new(Stored { change, stamp })))
-        }
-        (_, body) => LogEntry::Other(body.unwrap_or_default()),
-    };
-    Ok(LogRow {
+    Ok(LogLine {
+        row: r,
         pos: pos(r.get(0)?),
-        kind,
+        kind: LogKind::from_number(r.get(1)?).ok_or_else(damaged)?,
         record: r.get::<_, Option<i64>>(2)?.map(RecordNo),
         profile: r.get::<_, Option<[u8; 16]>>(3)?.map(ProfileId::from_bytes),
-        dot,
-        received,
-        entry,
+        dot: actor.zip(number).map(|(a, n)| Dot::new(ActorId(a), seq(n))),
+        received: unsql(r.get(10)?),
+    })
+}
+
+/// Reads a row of [`COLUMNS`].
+pub(super) fn read(r: &Row<'_>) -> Result<LogRow> {
+    let line = line(r)?;
+    Ok(LogRow {
+        pos: line.pos,
+        kind: line.kind,
+        record: line.record,
+        profile: line.profile,
+        dot: line.dot,
+        received: line.received,
+        entry: line.entry()?,
     })
 }

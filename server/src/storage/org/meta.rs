@@ -109,11 +109,16 @@ impl OrgTxn<'_> {
 
     /// The last position of the log and the hash up to there.
     pub fn head(&self) -> Result<(LogPos, LogHash)> {
+        if let Some(known) = self.head.get() {
+            return Ok(known);
+        }
         let sql = "SELECT pos, log_hash FROM log ORDER BY pos DESC LIMIT 1";
         let row = self.one(sql, [], |r| {
             Ok((pos(r.get(0)?), LogHash::from_bytes(r.get(1)?)))
         })?;
-        Ok(row.unwrap_or_default())
+        let head = row.unwrap_or_default();
+        self.head.set(Some(head));
+        Ok(head)
     }
     /// The hash of the log up to `at`; none beyond the head.
     pub fn log_hash(&self, at: LogPos) -> Result<Option<LogHash>> {

@@ -17,17 +17,18 @@ mod record;
 mod scope;
 mod stream;
 
+use std::cell::Cell;
 use std::path::Path;
 
 use rusqlite::Connection;
-use tributary_sync_core::ids::{LogPos, OrgId, Seq};
+use tributary_sync_core::ids::{LogHash, LogPos, OrgId, Seq};
 
 pub use actor::{ActorRow, ItemRow, ItemStatus, NewActor};
 pub use audit::{AuditEntry, AuditRow};
 pub use check::{CheckReport, Fault, Stage};
 pub use erasure::{Erased, TombstoneRow};
 pub use form::{FormRow, PolicyRow};
-pub use log::{LogEntry, LogKind, LogRow, NewLog};
+pub use log::{LogEntry, LogKind, LogLine, LogRow, NewLog};
 pub use meta::EpochRow;
 pub use profile::ProfileRow;
 pub use quarantine::{Judgement, NewQuarantine, QuarantineRow};
@@ -64,6 +65,9 @@ pub(crate) type Result<T> = std::result::Result<T, StorageError>;
 pub struct OrgTxn<'c> {
     org: OrgId,
     conn: &'c Connection,
+    /// The head of the log once it was read: in a snapshot it stands, in a savepoint only [`OrgTxn::append`] and
+    /// [`OrgTxn::append_change`] move it.
+    head: Cell<Option<(LogPos, LogHash)>>,
 }
 
 /// The number that a record has inside its file; given once.
@@ -72,7 +76,8 @@ pub struct RecordNo(pub i64);
 
 impl<'c> OrgTxn<'c> {
     pub(crate) fn new(org: OrgId, conn: &'c Connection) -> Self {
-        Self { org, conn }
+        let head = Cell::new(None);
+        Self { org, conn, head }
     }
     /// The organisation whose file this is: for signatures and chains, never for a query.
     pub fn org(&self) -> OrgId {

@@ -46,7 +46,15 @@ fn a_record_that_enters_the_scope_comes_whole_and_then_its_tail() {
     office.assign(record(1), &linh, true);
     dara.write(record(1), vec![(NAME, text("two"))], 12);
     dara.sync(&office);
-    linh.sync(&office);
+    let reply = linh.sync(&office);
+    let whole = |e: &&Entry| matches!(e, Entry::State { .. });
+    assert_eq!(reply.entries.iter().filter(whole).count(), 1);
+    let tail = |e: &&Entry| matches!(e, Entry::Change { .. });
+    assert_eq!(
+        reply.entries.iter().filter(tail).count(),
+        0,
+        "what the whole record holds does not come again"
+    );
     assert_eq!(linh.live(record(1), &NAME), ["two"]);
     assert_eq!(linh.live(record(1), &CONSENT), ["given"]);
     office.assign(record(1), &linh, false);
