@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use proptest::collection::vec;
+use proptest::collection::{btree_set, vec};
 use proptest::option;
 use proptest::prelude::*;
 
@@ -146,7 +146,9 @@ pub fn request(items: usize) -> impl Strategy<Value = ExchangeRequest> {
         chain_hash(),
         vec(item(), 0..=items),
     );
-    let rest = (vec(record(), 0..3), vec(record(), 0..3), any::<u32>());
+    // Each record once, as the limits ask.
+    let records = || btree_set(record(), 0..3).prop_map(|set| set.into_iter().collect());
+    let rest = (records(), records(), any::<u32>());
     let client = option::of(text()).prop_map(|c| c.filter(|c| c.len() <= 100));
     let more = (option::of(any::<u64>()), client);
     (who, push, rest, more).prop_filter_map("items within the limits", |(who, push, rest, more)| {
