@@ -12,8 +12,11 @@ use super::make::Which;
 use super::manifest::{OrgEntry, Set, Sets, verify_file, verify_org};
 use super::{BackupError, Step};
 use crate::service::env::Entropy;
+use crate::service::exchange::follow_holders_at;
 use crate::storage::folder::FolderLock;
-use crate::storage::{AuditEntry, Ledger, OrgFiles, StorageError, read_file, sets};
+use crate::storage::{
+    AuditEntry, Ledger, OrgFiles, OrgTxn, Restriction, StorageError, read_file, sets,
+};
 
 /// Where to restore from.
 #[derive(Clone, Debug)]
@@ -314,12 +317,18 @@ impl Return<'_> {
         let before = self.entry.erasures;
         // What lies here may have opened, or been shown, a later epoch than the copy and the clock know of.
         let shown = read_file(self.org(), &self.here(), |txn| txn.latest_epoch_at()).unwrap_or(0);
+        // What was restricted since the copy stays hidden.
+        let restricted = read_file(self.org(), &self.here(), |txn| txn.restrictions());
+        let restricted = restricted.unwrap_or_default();
         let waived = self.overrides.older_copy.then(|| self.sets.newest_ms());
         let name = self.set.name.clone();
         files.write(self.org(), move |txn| {
             txn.note_epoch_shown(shown)?;
             txn.open_epoch(epoch, now)?;
             txn.set_copied(pos, made_ms)?;
+            for one in restricted {
+                restrict_again(txn, one, now)?;
+            }
             if let Some(waived) = waived {
                 txn.waive_copies(waived)?;
             }
@@ -369,4 +378,20 @@ impl Return<'_> {
         }
         Ok(Some(aside))
     }
+}
+
+/// A restriction that the copy does not know goes on, for phones as well.
+fn restrict_again(txn: &OrgTxn<'_>, one: Restriction, now: u64) -> Result<(), StorageError> {
+    let row = txn.record(one.record)?;
+    let Some(row) = row.filter(|r| r.restricted_at.is_none()) else {
+        return Ok(());
+    };
+    txn.set_restricted(row.no, Some(one.at), one.by, one.erase_after)?;
+    follow_holders_at(txn, now, row.no)?;
+    let entry = AuditEntry {
+        action: "record.restrict_again",
+        subject: Some(one.record.tombstone().to_string()),
+        ..AuditEntry::default()
+    };
+    txn.audit(&entry, now).map(drop)
 }
