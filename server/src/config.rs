@@ -5,6 +5,7 @@
 
 mod layers;
 
+use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::num::{NonZeroU32, NonZeroUsize};
 use std::path::{Path, PathBuf};
@@ -30,10 +31,29 @@ pub struct Settings {
     pub behind_proxy: bool,
     /// How many threads answer; as many as there are processors unless set.
     pub workers: Option<NonZeroUsize>,
+    /// What must be shown for the server's numbers, from anywhere but this machine.
+    pub metrics_token: Option<MetricsToken>,
     /// What is logged.
     pub log: LogSettings,
     /// Where copies go while the server runs; without it nothing is safe from the loss of this disk.
     pub backup: Option<BackupSettings>,
+}
+
+/// What whoever gathers the server's numbers shows. Never printed.
+#[derive(Clone, Deserialize)]
+#[serde(transparent)]
+pub struct MetricsToken(String);
+
+impl MetricsToken {
+    /// The text.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+impl fmt::Debug for MetricsToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("MetricsToken(…)")
+    }
 }
 
 /// Copies on a schedule.
@@ -146,6 +166,7 @@ struct Keys {
     behind_proxy: Option<bool>,
     plain: Option<bool>,
     workers: Option<NonZeroUsize>,
+    metrics_token: Option<MetricsToken>,
     #[serde(default)]
     tls: TlsKeys,
     #[serde(default)]
@@ -201,6 +222,8 @@ struct LogKeys {
     format: Option<LogFormat>,
 }
 
+/// A token that is shorter is a word.
+const METRICS_TOKEN_MIN: usize = 16;
 /// The data folder when nobody names one.
 const DATA: &str = "tributary-data";
 /// The file in the data folder that is read when no other is named.
@@ -274,6 +297,14 @@ impl Settings {
             transport,
             behind_proxy,
             workers: keys.workers,
+            metrics_token: match keys.metrics_token {
+                Some(token) if token.0.len() < METRICS_TOKEN_MIN => {
+                    return Err(ConfigError::Together(
+                        "`metrics_token` is short enough to be guessed: give it at least 16 characters",
+                    ));
+                }
+                token => token,
+            },
             log: LogSettings {
                 level: keys.log.level.unwrap_or_default(),
                 format: keys.log.format.unwrap_or_default(),
@@ -292,6 +323,7 @@ impl Settings {
             transport: Transport::SelfSigned,
             behind_proxy: false,
             workers: NonZeroUsize::new(2),
+            metrics_token: None,
             log: LogSettings::default(),
             backup: None,
         }

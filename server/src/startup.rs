@@ -6,6 +6,7 @@ pub mod certificate;
 pub mod first;
 
 use std::net::{SocketAddr, TcpListener};
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,6 +16,7 @@ use tokio::sync::watch;
 
 use crate::config::{Settings, Transport};
 use crate::http;
+use crate::http::connections::{ALL_MAX, Connections};
 use crate::service::ambient::{SharedAmbient, System};
 use crate::service::backup::{BackupError, Made, Runner, Schedule};
 use crate::service::upkeep::Upkeep;
@@ -27,6 +29,10 @@ use crate::tls;
 const GRACE_SECONDS: u64 = 30;
 /// How long a slow link may take to send the head of a request.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
+/// How long a connection that nobody uses stays open.
+const KEEP_ALIVE: Duration = Duration::from_secs(5);
+/// How long the other side may take to read an answer that came before its request was read, and to hang up.
+const CLOSING_TIMEOUT: Duration = Duration::from_secs(5);
 /// Threads of one worker that may block, made as they are needed: several times what one organisation's writer lets wait.
 const BLOCKING_THREADS: usize = 512;
 
@@ -209,6 +215,8 @@ impl Application {
         let options = web::Data::new(http::HttpOptions {
             behind_proxy: self.settings.behind_proxy,
             pinned: self.tls.as_ref().is_none_or(|tls| tls.pin.is_some()),
+            metrics_token: self.settings.metrics_token.clone(),
+            rooms: http::Rooms::default(),
         });
         // They end, with what is under way, when the server does.
         let _copies = self.copies()?;
@@ -221,14 +229,27 @@ impl Application {
                 .wrap(middleware::Compress::default())
                 .wrap(middleware::from_fn(http::frame::frame))
         };
-        let mut server = HttpServer::new(app)
+        let workers = self.settings.workers.map_or_else(
+            || std::thread::available_parallelism().map_or(2, NonZeroUsize::get),
+            NonZeroUsize::get,
+        );
+        let connections = Connections::new();
+        // A proxy's connections are everybody's.
+        let counted = !self.settings.behind_proxy;
+        let server = HttpServer::new(app)
+            .workers(workers)
+            .max_connections(ALL_MAX.div_ceil(workers))
+            .on_connect(move |io, data| {
+                if counted {
+                    connections.admit(io, data);
+                }
+            })
             .shutdown_timeout(GRACE_SECONDS)
             .client_request_timeout(HEAD_TIMEOUT)
+            .client_disconnect_timeout(CLOSING_TIMEOUT)
+            .keep_alive(KEEP_ALIVE)
             .worker_max_blocking_threads(BLOCKING_THREADS)
             .shutdown_signal(stopped(self.stop.subscribe()));
-        if let Some(workers) = self.settings.workers {
-            server = server.workers(workers.get());
-        }
         let server = match self.tls {
             Some(tls) => server.listen_rustls_0_23(self.listener, tls.config)?,
             None => server.listen(self.listener)?,

@@ -3,6 +3,7 @@
 mod bodies;
 mod browser;
 mod devices;
+mod edge;
 mod field;
 mod isolation;
 mod openapi;

@@ -251,8 +251,8 @@ fn many_erasures_wait_on_the_page_for_a_second_admin() {
             .post_nothing(&format!("/api/v1/records/{}/restrict", record(n)))
             .expect(200);
     }
-    server.pass(8 * DAY);
     org.invite("Nary", Role::OrgAdmin);
+    server.pass(8 * DAY);
     let mut first = signed_in(&server, "Chi");
     first.open("/");
     for n in 1..=10 {

@@ -1,15 +1,17 @@
 //! The server, its organisations and users.
 
+use std::io::Write;
+use std::net::{IpAddr, Ipv4Addr, TcpStream};
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
 use serde_json::json;
 use tempfile::TempDir;
-use tributary::config::Settings;
+use tributary::config::{Settings, Transport};
 use tributary::service::access::Role;
 use tributary::service::ambient::{Manual, SharedAmbient, System};
-use tributary::service::names::{NewPassword, Secret};
+use tributary::service::names::Secret;
 use tributary::service::organisations::CreateOrganisation;
 use tributary::service::users::CreateUser;
 use tributary::service::{By, Service, ServiceOptions};
@@ -28,6 +30,7 @@ const START_MS: u64 = 1_700_000_000_000;
 pub struct TestServer {
     folder: TempDir,
     clock: Option<Arc<Manual>>,
+    plain: bool,
     running: Option<Running>,
 }
 
@@ -62,19 +65,24 @@ pub struct TestUser {
 impl TestServer {
     /// With the machine's clock.
     pub fn start() -> Self {
-        Self::start_with(None)
+        Self::start_with(None, false)
     }
     /// With a clock that is moved by hand; see [`TestServer::pass`].
     pub fn start_with_manual_clock() -> Self {
-        Self::start_with(Some(Arc::new(Manual::at(START_MS))))
+        Self::start_with(Some(Arc::new(Manual::at(START_MS))), false)
     }
-    fn start_with(clock: Option<Arc<Manual>>) -> Self {
+    /// The same without TLS, for what is sent byte by byte; see [`TestServer::socket`].
+    pub fn start_plain() -> Self {
+        Self::start_with(Some(Arc::new(Manual::at(START_MS))), true)
+    }
+    fn start_with(clock: Option<Arc<Manual>>, plain: bool) -> Self {
         tributary::tls::install_provider();
         let folder = tempfile::tempdir().unwrap();
         let data = DataFolder::at(folder.path());
         let mut server = Self {
             folder,
             clock,
+            plain,
             running: None,
         };
         drop(Service::create(&data, ServiceOptions::default(), server.ambient()).unwrap());
@@ -90,7 +98,8 @@ impl TestServer {
     fn run(&mut self) {
         let app = Application::build_in(self.settings(), self.ambient()).unwrap();
         let (service, stop) = (app.service(), app.stop_handle());
-        let url = format!("https://127.0.0.1:{}", app.port());
+        let scheme = if self.plain { "http" } else { "https" };
+        let url = format!("{scheme}://127.0.0.1:{}", app.port());
         let thread = std::thread::spawn(move || app.run());
         self.running = Some(Running {
             url,
@@ -123,11 +132,22 @@ impl TestServer {
     }
     /// The settings that it runs with.
     pub fn settings(&self) -> Settings {
-        Settings::on_loopback(self.folder.path())
+        let mut settings = Settings::on_loopback(self.folder.path());
+        if self.plain {
+            settings.transport = Transport::Plain;
+        }
+        settings
     }
     /// Where it answers.
     pub fn url(&self) -> &str {
         &self.running().url
+    }
+    /// A connection to a plain server, which has been sent these bytes.
+    pub fn socket(&self, bytes: &[u8]) -> TcpStream {
+        let address = self.url().trim_start_matches("http://");
+        let mut socket = TcpStream::connect(address).unwrap();
+        socket.write_all(bytes).unwrap();
+        socket
     }
     /// The rules it runs.
     pub fn service(&self) -> &Service {
@@ -201,8 +221,12 @@ impl Organisation<'_> {
         };
         let service = self.server.service();
         let made = service.create_user(By::Operator, self.id, &new).unwrap();
-        let password = NewPassword::new(Secret::new(PASSWORD.to_owned())).unwrap();
-        service.set_password(made.user.id, &password).unwrap();
+        // By the link, as people do: who confirms an erasure has set a password for themselves.
+        let password = Secret::new(PASSWORD.to_owned());
+        let here = IpAddr::V4(Ipv4Addr::LOCALHOST);
+        service
+            .reset_password(&made.link.token, password, here)
+            .unwrap();
         made.user.id
     }
     /// A new user, signed in.

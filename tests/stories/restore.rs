@@ -30,7 +30,8 @@ fn erase(here: &Installation, record: &str) {
         password: Secret::new(PASSWORD.to_owned()),
     };
     let signed = service.sign_in(&admin, IpAddr::V4(Ipv4Addr::LOCALHOST));
-    let user = service.user(&signed.unwrap().access_token).unwrap();
+    let claim = service.user_claim(&signed.unwrap().access_token).unwrap();
+    let user = service.user(claim).unwrap();
     let desk = service.desk(&user).unwrap();
     desk.restrict(record.parse().unwrap()).unwrap();
     drop(service);

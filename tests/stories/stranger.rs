@@ -1,6 +1,9 @@
 //! A stranger's first hour: every step by the programs' own commands, from nothing to the merged dataset.
 
-use tributary_tests::harness::{Installation, field};
+use std::io::Write;
+use std::process::Stdio;
+
+use tributary_tests::harness::{Installation, field, field_command};
 
 #[test]
 fn from_init_to_export_by_the_programs_alone() {
@@ -46,4 +49,25 @@ fn from_init_to_export_by_the_programs_alone() {
     let csv = std::fs::read_to_string(&file).unwrap();
     assert!(csv.contains("បាត់ដំបង"), "{csv}");
     here.end();
+}
+
+#[test]
+fn a_link_over_standard_input_stands_in_no_list_of_processes() {
+    let mut here = Installation::init();
+    here.serve();
+    let link = here.worker_link("Sokha Chan");
+    let mut enrol = field_command(&here.place("phone"), &["enrol", "-"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut input = enrol.stdin.take().unwrap();
+    input.write_all(format!("{link}\n").as_bytes()).unwrap();
+    drop(input);
+    let done = enrol.wait_with_output().unwrap();
+    let said = String::from_utf8_lossy(&done.stdout);
+    assert!(
+        done.status.success() && said.contains("Sokha Chan"),
+        "{said}"
+    );
 }

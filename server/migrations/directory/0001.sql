@@ -88,9 +88,11 @@ CREATE TABLE enrol_code (
 CREATE TABLE session (
     id         BLOB PRIMARY KEY CHECK (length(id) = 16),
     user       BLOB NOT NULL REFERENCES user (id),
+    -- Of the plain page alone: its refresh token is a cookie and is never exchanged for another.
+    page       INTEGER NOT NULL CHECK (page IN (0, 1)),
     created_at INTEGER NOT NULL,
     ended_at   INTEGER,
-    sum INTEGER NOT NULL GENERATED ALWAYS AS (row_sum(id, user, created_at, ended_at)) STORED
+    sum INTEGER NOT NULL GENERATED ALWAYS AS (row_sum(id, user, page, created_at, ended_at)) STORED
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX session_user ON session (user);
 

@@ -16,6 +16,7 @@ const VARIABLES: &[&str] = &[
     "behind_proxy",
     "plain",
     "workers",
+    "metrics_token",
     "tls.certificate",
     "tls.key",
     "log.level",

@@ -12,6 +12,7 @@ use serde::de::DeserializeOwned;
 use serde_path_to_error::{Path, Segment};
 use tributary_sync_core::wire::message::REQUEST_BYTES_MAX;
 
+use super::intake::Intake;
 use crate::service::error::{Code, ErrorItem, Result, ServiceError};
 
 /// The largest JSON body of the API's small requests.
@@ -81,10 +82,13 @@ fn encoding(req: &HttpRequest) -> Result<Encoding> {
     }
 }
 
-async fn receive(payload: web::Payload, limit: usize) -> Result<Bytes> {
+async fn receive(payload: web::Payload, intake: Option<Intake>, limit: usize) -> Result<Bytes> {
     match payload.to_bytes_limited(limit).await {
         Ok(Ok(bytes)) => Ok(bytes),
-        Ok(Err(_)) => Err(Code::BodyMalformed.into()),
+        Ok(Err(_)) => {
+            let refused = intake.and_then(|intake| intake.refused());
+            Err(refused.unwrap_or(Code::BodyMalformed).into())
+        }
         Err(_) => Err(Code::BodyTooLarge.into()),
     }
 }
@@ -100,13 +104,14 @@ fn raw(
         .get(header::CONTENT_LENGTH)
         .and_then(|v| v.to_str().ok()?.parse().ok());
     let payload = web::Payload::from_request(req, payload).into_inner();
+    let intake = Intake::of(req);
     async move {
         let encoding = encoding?;
         if announced.is_some_and(|length: u64| length > limit as u64) {
             return Err(Code::BodyTooLarge.into());
         }
         let payload = payload.map_err(|_| ServiceError::from(Code::BodyMalformed))?;
-        let bytes = receive(payload, limit).await?;
+        let bytes = receive(payload, intake, limit).await?;
         Ok(RawBody { bytes, encoding })
     }
 }

@@ -6,15 +6,17 @@
 
 use std::io::{self, Write};
 use std::pin::Pin;
+use std::sync::{Arc, LazyLock};
 use std::task::{Context, Poll, ready};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use actix_web::body::{BodySize, MessageBody};
 use actix_web::http::header;
 use actix_web::web::Bytes;
 use actix_web::{HttpRequest, HttpResponse, web};
 use tokio::runtime::Handle;
-use tokio::sync::{Semaphore, mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot};
+use tributary_sync_core::ids::OrgId;
 
 use super::Json;
 use super::extract::UserAuth;
@@ -22,13 +24,25 @@ use super::problem::Problem;
 use crate::service::By;
 use crate::service::error::{Code, Result, ServiceError};
 use crate::service::export::{Download, Export, Options, Trailer};
+use crate::service::principal::User;
+use crate::service::shares::{Share, Shares};
 
 /// Downloads at once on this server: each holds a thread and a snapshot.
-static ROOM: Semaphore = Semaphore::const_new(16);
+const ALL_MAX: usize = 16;
+/// Of one organisation.
+const ORGANISATION_MAX: usize = 3;
+static ROOM: LazyLock<Arc<Shares<OrgId>>> =
+    LazyLock::new(|| Shares::new(ALL_MAX, ORGANISATION_MAX));
 /// Chunks that wait for a reader.
 const CHUNKS: usize = 4;
 /// How long a reader may take for one.
 const PATIENCE: Duration = Duration::from_secs(60);
+/// How long the server waits for a reader in all: so long at once,
+const WAIT_AT_FIRST: Duration = Duration::from_secs(120);
+/// then as long as one needs who reads so many bytes a second,
+const PACE: u64 = 4_096;
+/// and this long at most: a download holds a moment of the file, and what was erased since cannot be wiped before it ends.
+const WAIT_MAX: Duration = Duration::from_secs(2 * 60 * 60);
 
 /// Where a download stands in the log; what to give as `since` or `as_of` later.
 const CURSOR: &str = "tributary-cursor";
@@ -49,29 +63,25 @@ pub(super) async fn export(
     form_id: web::Path<String>,
     body: Json<Options>,
 ) -> Result<HttpResponse> {
-    let permit = ROOM.try_acquire().map_err(|_| Code::Overloaded)?;
     let (known, options) = (known(&req), body.0);
     let (begun, mut begin) = oneshot::channel();
     let (chunks, stream) = mpsc::channel(CHUNKS);
     let work = auth.run(move |service, user| {
-        let _permit = permit;
-        let end = chunks.clone();
+        let _place = place(user)?;
+        let end = Pipe::new(chunks.clone());
         let opened = |export: &Export| {
             let head = Head::of(export);
             begun
                 .send(head)
                 .map_err(|_| io::Error::from(io::ErrorKind::BrokenPipe))?;
-            Ok(Pipe {
-                chunks,
-                runtime: Handle::current(),
-            })
+            Ok(Pipe::new(chunks))
         };
         let is_known = |etag: &str| known.iter().any(|k| k == "*" || k == etag);
         let by = By::User(user);
         let done = service.download(by, user.org, &form_id, &options, is_known, opened);
         match &done {
             // The end is said only after the last row of the audit.
-            Ok(_) => drop(end.blocking_send(Chunk::End)),
+            Ok(_) => drop(end.send(Chunk::End, PATIENCE)),
             Err(error) => tracing::warn!(code = error.code.entry().code, "a download ended early"),
         }
         done
@@ -100,11 +110,10 @@ pub(super) async fn meta(
     form_id: web::Path<String>,
     body: Json<Options>,
 ) -> Result<HttpResponse> {
-    let permit = ROOM.try_acquire().map_err(|_| Code::Overloaded)?;
     let options = body.0;
     let done = auth
         .run(move |service, user| {
-            let _permit = permit;
+            let _place = place(user)?;
             let by = By::User(user);
             service.download(
                 by,
@@ -120,6 +129,23 @@ pub(super) async fn meta(
         Download::Written(trailer) => Ok(HttpResponse::Ok().json(trailer)),
         Download::Known { .. } => Err(Code::Internal.into()),
     }
+}
+
+/// A place for one more download, given back when it is dropped.
+fn place(user: &User) -> Result<Share<OrgId>> {
+    ROOM.take(user.org, 1).ok_or_else(|| {
+        ServiceError::from(Code::Overloaded).detail(
+            "As many downloads are under way as the server makes at once, of your organisation or in all.",
+        )
+    })
+}
+
+/// How much longer the server waits for a reader that has taken so many bytes and let it wait so long; none if it is
+/// too slow.
+fn patience(taken: u64, waited: Duration) -> Option<Duration> {
+    let in_all = (WAIT_AT_FIRST + Duration::from_secs(taken / PACE)).min(WAIT_MAX);
+    let left = in_all.checked_sub(waited).filter(|left| !left.is_zero())?;
+    Some(left.min(PATIENCE))
 }
 
 fn no_stream(done: Result<Download>) -> Result<HttpResponse> {
@@ -193,19 +219,39 @@ enum Chunk {
 struct Pipe {
     chunks: mpsc::Sender<Chunk>,
     runtime: Handle,
+    taken: u64,
+    waited: Duration,
+}
+
+impl Pipe {
+    /// On a thread where blocking is allowed.
+    fn new(chunks: mpsc::Sender<Chunk>) -> Self {
+        Self {
+            chunks,
+            runtime: Handle::current(),
+            taken: 0,
+            waited: Duration::ZERO,
+        }
+    }
+    fn send(&self, chunk: Chunk, wait: Duration) -> io::Result<()> {
+        let sent = async { tokio::time::timeout(wait, self.chunks.send(chunk)).await };
+        match self.runtime.block_on(sent) {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(_)) => Err(io::ErrorKind::BrokenPipe.into()),
+            Err(_) => Err(io::ErrorKind::TimedOut.into()),
+        }
+    }
 }
 
 impl Write for Pipe {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let chunk = Chunk::Data(Bytes::copy_from_slice(bytes));
-        let sent = self
-            .runtime
-            .block_on(tokio::time::timeout(PATIENCE, self.chunks.send(chunk)));
-        match sent {
-            Ok(Ok(())) => Ok(bytes.len()),
-            Ok(Err(_)) => Err(io::ErrorKind::BrokenPipe.into()),
-            Err(_) => Err(io::ErrorKind::TimedOut.into()),
-        }
+        let wait = patience(self.taken, self.waited).ok_or(io::ErrorKind::TimedOut)?;
+        let began = Instant::now();
+        self.send(chunk, wait)?;
+        self.waited += began.elapsed();
+        self.taken += bytes.len() as u64;
+        Ok(bytes.len())
     }
     fn flush(&mut self) -> io::Result<()> {
         Ok(())

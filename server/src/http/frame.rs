@@ -10,6 +10,7 @@ use actix_web::middleware::Next;
 use actix_web::{HttpMessage, web};
 use tracing::Instrument;
 
+use super::intake::Intake;
 use super::{HttpOptions, problem};
 use crate::service::Service;
 use crate::service::ambient::rfc3339;
@@ -56,7 +57,7 @@ fn new_request_id() -> String {
 
 /// The middleware.
 pub async fn frame(
-    request: ServiceRequest,
+    mut request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
     let began = Instant::now();
@@ -65,11 +66,16 @@ pub async fn frame(
     let service = request.app_data::<web::Data<Service>>().cloned();
     let options = request.app_data::<web::Data<HttpOptions>>().cloned();
     request.extensions_mut().insert(RequestId(id.clone()));
+    let around = service.clone().zip(options.clone());
+    let intake = around.and_then(|(s, o)| Intake::around(&mut request, s, o));
     let received = request.headers().get(header::CONTENT_LENGTH);
     let received = received.and_then(|v| v.to_str().ok()?.parse().ok());
 
     let span = tracing::info_span!("request", request_id = %id);
     let response = next.call(request).instrument(span.clone()).await?;
+    if let Some(intake) = intake {
+        intake.release();
+    }
     let _entered = span.enter();
 
     let route = response.request().match_pattern();

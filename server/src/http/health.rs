@@ -3,6 +3,7 @@
 use actix_web::{HttpResponse, web};
 
 use super::blocking;
+use super::extract::Operator;
 use crate::service::Service;
 use crate::service::error::{Code, Result};
 
@@ -28,10 +29,12 @@ pub(super) async fn readyz(service: web::Data<Service>) -> Result<HttpResponse> 
     }
 }
 
-/// What the server counts of itself, as Prometheus reads it.
+/// What the server counts of itself, as Prometheus reads it: for the machine it runs on, and for whoever brings the token
+/// that the settings name.
 #[utoipa::path(get, path = "/metrics", operation_id = "metrics", tag = "server",
-    responses((status = 200, description = "Counters; no label names an organisation.", content_type = "text/plain", body = String)))]
-pub(super) async fn metrics(service: web::Data<Service>) -> Result<HttpResponse> {
+    responses((status = 401, description = "Not from this machine, and without the `metrics_token` of the settings as a bearer token.", body = super::problem::Problem),
+              (status = 200, description = "Counters; no label names an organisation.", content_type = "text/plain", body = String)))]
+pub(super) async fn metrics(_: Operator, service: web::Data<Service>) -> Result<HttpResponse> {
     let page = blocking(service, |service| Ok(service.metrics_page()?)).await?;
     Ok(HttpResponse::Ok()
         .content_type("text/plain; version=0.0.4; charset=utf-8")

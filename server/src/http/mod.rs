@@ -7,6 +7,7 @@ mod audit;
 mod auth;
 mod blocking;
 mod body;
+pub mod connections;
 mod description;
 mod devices;
 mod enrol;
@@ -16,6 +17,7 @@ pub mod extract;
 mod forms;
 pub mod frame;
 mod health;
+mod intake;
 mod organisations;
 mod page;
 mod problem;
@@ -28,13 +30,20 @@ mod users;
 
 pub use blocking::blocking;
 pub use body::{Json, RawBody};
+pub use intake::Rooms;
 pub use routes::openapi;
 
+use crate::config::MetricsToken;
+
 /// What HTTP is told from the configuration.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct HttpOptions {
     /// Whether `X-Forwarded-For` says who asks.
     pub behind_proxy: bool,
     /// Whether there is no certificate that browsers trust, so that they must not be told to insist on one.
     pub pinned: bool,
+    /// What must be shown for the numbers of the server, from anywhere but this machine; without it nobody else gets them.
+    pub metrics_token: Option<MetricsToken>,
+    /// The memory that bodies share.
+    pub rooms: Rooms,
 }

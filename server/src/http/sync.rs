@@ -4,6 +4,7 @@
 use actix_web::http::header::{self, HeaderValue};
 use actix_web::web::{self, Bytes};
 use actix_web::{HttpRequest, HttpResponse};
+use tokio::sync::Semaphore;
 use tributary_sync_core::ids::FormHash;
 use tributary_sync_core::wire::enrol::FormDelivery;
 use tributary_sync_core::wire::frame::{self, FieldTable, NoForms};
@@ -14,12 +15,14 @@ use tributary_sync_core::wire::message::{
 
 use super::RawBody;
 use super::body::read_json;
-use super::extract::{DeviceAuth, Peer};
+use super::extract::{BundleFrom, DeviceAuth};
 use super::problem::Problem;
 use crate::service::bundle::BundleOutcome;
 use crate::service::error::{Code, Result, ServiceError};
 use crate::service::sync::unreadable;
 
+/// Bundles opened at once: whoever posts one has proven nothing, and each may unpack to many times its size.
+static BUNDLES: Semaphore = Semaphore::const_new(4);
 /// Replies smaller than this go out as they are.
 const COMPRESS_FROM: usize = 512;
 
@@ -222,10 +225,12 @@ pub(super) async fn form(
               (status = 429, description = "Too many attempts.", body = Problem)))]
 pub(super) async fn bundle(
     service: web::Data<crate::service::Service>,
-    from: Peer,
+    from: BundleFrom,
     body: RawBody,
 ) -> Result<web::Json<BundleOutcome>> {
+    let permit = BUNDLES.try_acquire().map_err(|_| Code::Overloaded)?;
     let work = move |service: &crate::service::Service| {
+        let _permit = permit;
         service.take_bundle(&body.decode(REQUEST_BYTES_MAX)?, from.0)
     };
     super::blocking(service, work).await.map(web::Json)

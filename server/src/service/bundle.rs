@@ -54,9 +54,12 @@ fn early(gap: Refusal) -> ServiceError {
 }
 
 impl Service {
+    /// Somebody posts a bundle: asked before it is read.
+    pub fn pace_bundle(&self, from: IpAddr) -> Result<()> {
+        self.pacing.bundle(from)
+    }
     /// Opens a bundle and admits what it carries by its chain.
     pub fn take_bundle(&self, file: &[u8], from: IpAddr) -> Result<BundleOutcome> {
-        self.pacing.one_time(from)?;
         let (org, encapsulated, sealed) = bundle::parts(file).map_err(|_| bad())?;
         // Another organisation, none at all, and a seal that does not open get one answer.
         let keys = self.keys.of_org(org).map_err(|_| bad())?;
@@ -71,12 +74,12 @@ impl Service {
         if device.org != org {
             return Err(bad());
         }
-        // It is one of ours: whoever carries several files may bring them at once.
-        self.pacing.one_time_good(from);
         let mut outcome = BundleOutcome::default();
         for batch in &content.batches {
             self.take_batch(&device, batch, &mut outcome)?;
         }
+        // One of ours has signed it: whoever carries several files may bring them at once.
+        self.pacing.bundle_good(from);
         Ok(outcome)
     }
 

@@ -58,7 +58,14 @@ struct Seat {
 impl Service {
     /// Enrols a device.
     pub fn enrol(&self, request: &EnrolRequest, from: IpAddr) -> Result<EnrolReply> {
-        self.pacing.one_time(from)?;
+        // A code is too long to be guessed, so a whole team enrols at once behind one address: only wrong ones are counted.
+        let not_good = |refusal| self.pacing.one_time_failed(from, refusal);
+        let unknown = || not_good(Code::EnrolCodeUnknown.into());
+        let hash = code_hash(&request.code).ok_or_else(unknown)?;
+        // Most wrong codes end here, without the writer.
+        self.directory
+            .read(|view| view.code(&hash))?
+            .ok_or_else(unknown)?;
         let key = read_public_key(&request.public_key)?;
         let label = request
             .label
@@ -72,16 +79,10 @@ impl Service {
                 "It is random and never zero.",
             ));
         }
-        let hash = code_hash(&request.code).ok_or(Code::EnrolCodeUnknown)?;
-        // Most wrong codes end here, without the writer.
-        self.directory
-            .read(|view| view.code(&hash))?
-            .ok_or(Code::EnrolCodeUnknown)?;
         let id = ProfileId::from_bytes(uuid_v7(&*self.ambient)?);
         let seat = self
             .directory
             .write(|txn| self.take_seat(txn, &hash, &key, label, id))?;
-        self.pacing.one_time_good(from);
         self.open_actor(seat, request.instance)
     }
 

@@ -202,6 +202,8 @@ codes! {
         "Nothing of this request was stored, and nothing stored was lost. Devices keep what they have.", "Tell whoever runs the server. Try again later.";
     Overloaded = "overloaded", 503, true, "The server is busy",
         "The server has more to do than it can take right now. Nothing of this request was stored.", "Try again in a little while.";
+    BodyTooSlow = "body_too_slow", 408, true, "The request came in too slowly",
+        "The body of the request took longer than any link that works. Nothing of it was stored.", "Try again where the connection is better. Devices send smaller pieces by themselves.";
     Internal = "internal", 500, true, "Something went wrong in the server",
         "This is a fault of the server, and it is in its log under the request id. Nothing was half stored.", "Try again later. If it goes on, tell whoever runs the server the request id.";
 }

@@ -22,6 +22,7 @@ use super::env::Signer;
 use super::error::{Code, Result, ServiceError};
 use crate::storage::StorageError;
 use crate::storage::folder::{DataFolder, read_private, write_private};
+use crate::storage::sets::private_folder;
 
 /// All private keys of a data folder.
 pub struct Keys {
@@ -76,10 +77,7 @@ impl Keys {
     /// Makes the keys of a new organisation, or finds them made.
     pub fn create(&self, org: OrgId) -> Result<Arc<OrgKeys>> {
         let folder = self.folder.join(org.to_string());
-        std::fs::create_dir_all(&folder).map_err(|source| StorageError::Io {
-            what: "making the folder of an organisation's keys",
-            source,
-        })?;
+        private_folder(&folder)?;
         for name in ["root.p8", "receipt.p8"] {
             load_or_make(&folder.join(name), || {
                 let document = EcdsaKeyPair::generate_pkcs8(
@@ -113,6 +111,12 @@ impl Keys {
         known.insert(org, Arc::clone(&keys));
         Ok(keys)
     }
+}
+
+/// Whether a file of the folder of keys makes tokens: whoever has it is signed in as anybody. Such a key can be made anew
+/// at any time, and is in no copy. Phones know the others.
+pub fn signs_in(path: &str) -> bool {
+    !path.contains('/') && (path.starts_with("token-") || path.ends_with(".secret"))
 }
 
 fn load_or_make(path: &Path, make: impl FnOnce() -> Result<Vec<u8>>) -> Result<Vec<u8>> {

@@ -34,6 +34,7 @@ pub mod principal;
 pub mod quarantine;
 pub mod records;
 mod roster;
+pub mod shares;
 pub mod sign_in;
 pub mod sync;
 pub mod teams;
@@ -41,13 +42,14 @@ mod tokens;
 pub mod upkeep;
 pub mod users;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use aws_lc_rs::hmac;
 
 pub use authority::By;
 pub use device_proof::{DeviceToken, NonceReply};
+pub(crate) use pacing::{Block, household};
 
 use self::ambient::{SharedAmbient, random};
 use self::env::{Entropy, Env};
@@ -62,6 +64,9 @@ use self::tokens::Tokens;
 use crate::storage::directory::Directory;
 use crate::storage::folder::DataFolder;
 use crate::storage::{OrgFiles, StorageError};
+
+/// How long it is taken for granted that the server can work.
+const READY_FOR: Duration = Duration::from_secs(5);
 
 /// What the rules are told from the configuration.
 #[derive(Clone, Debug, Default)]
@@ -102,6 +107,8 @@ pub struct Service {
     refresh_key: hmac::Key,
     data: DataFolder,
     metrics: Metrics,
+    /// When it was last seen that the server can work.
+    ready: Mutex<Option<Duration>>,
     form_fields: sync::FormFields,
 }
 
@@ -154,6 +161,7 @@ impl Service {
             directory: Arc::new(directory),
             data: data.clone(),
             metrics: Metrics::default(),
+            ready: Mutex::new(None),
             options,
             keys,
             ambient,
@@ -176,6 +184,10 @@ impl Service {
     pub fn now(&self) -> u64 {
         self.ambient.now()
     }
+    /// Time that only ever goes forward, since some moment in the past.
+    pub fn uptime(&self) -> Duration {
+        self.ambient.uptime()
+    }
     /// What the configuration told.
     pub fn options(&self) -> &ServiceOptions {
         &self.options
@@ -195,8 +207,19 @@ impl Service {
             ledger: self.files.ledger(),
         }
     }
-    /// Whether the directory can be read and the disk takes a page: what a load balancer wants to know.
+    /// Whether the directory can be read and the disk takes a page: what a load balancer wants to know. Anybody may ask,
+    /// so while it can, it is looked at once every few seconds, and always by one at a time.
     pub fn is_ready(&self) -> bool {
+        let mut last = self.ready.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = self.ambient.uptime();
+        if last.is_some_and(|at| now < at + READY_FOR) {
+            return true;
+        }
+        let ready = self.look_whether_ready();
+        *last = ready.then_some(now);
+        ready
+    }
+    fn look_whether_ready(&self) -> bool {
         let read: std::result::Result<_, StorageError> =
             self.directory.read(|view| view.server_value("id"));
         read.is_ok_and(|id| id.is_some()) && self.data.takes_a_page()

@@ -1,5 +1,5 @@
-//! Sign-ins of the plain page: the refresh token of a sign-in, in a cookie, looked up and never rotated, for a working day
-//! at most; and what proves that a form came from a page of this server.
+//! Sign-ins of the plain page: the refresh token of a sign-in of its own kind, in a cookie, looked up and never rotated,
+//! for a working day at most and good nowhere else; and what proves that a form came from a page of this server.
 //!
 //! Not here: cookies themselves (HTTP's business). The API takes no cookie, so no other site's form can reach it.
 
@@ -11,6 +11,7 @@ use sha2::{Digest, Sha256};
 use super::Service;
 use super::error::{Code, Result, ServiceError};
 use super::principal::{SignedIn, User, user_of_row};
+use crate::storage::directory::SessionKind;
 
 /// How long a sign-in of the page lasts.
 const DAY_MS: u64 = 12 * 60 * 60 * 1_000;
@@ -24,7 +25,11 @@ impl Service {
         let now = self.now();
         self.directory.read(|view| {
             let row = view.refresh_token(&hash)?.ok_or_else(ended)?;
-            if row.ended || row.used_at.is_some() || row.expires_at <= now {
+            if row.kind != SessionKind::Page
+                || row.ended
+                || row.used_at.is_some()
+                || row.expires_at <= now
+            {
                 return Err(ended());
             }
             let (owner, since) = view.open_session(row.session)?.ok_or_else(ended)?;

@@ -151,10 +151,36 @@ pub(super) fn user_of_row(
     }))
 }
 
+/// A user's access token that is ours and has not expired. Whether its sign-in is still open, the database says.
+#[derive(Clone, Copy, Debug)]
+pub struct UserClaim {
+    /// Whose.
+    pub user: UserId,
+    /// The sign-in.
+    session: SessionId,
+}
+
+/// A device's token that is ours and has not expired. What the device may do, the database says.
+#[derive(Clone, Copy, Debug)]
+pub struct DeviceClaim {
+    /// Whose.
+    pub profile: ProfileId,
+}
+
 impl Service {
-    /// Whoever holds this access token.
-    pub fn signed_in(&self, token: &str) -> Result<SignedIn> {
+    /// Judges an access token without asking the database.
+    pub fn user_claim(&self, token: &str) -> Result<UserClaim> {
         let (user, session) = self.tokens.user(token)?;
+        Ok(UserClaim { user, session })
+    }
+    /// Judges a device's token without asking the database.
+    pub fn device_claim(&self, token: &str) -> Result<DeviceClaim> {
+        let profile = self.tokens.device(token)?;
+        Ok(DeviceClaim { profile })
+    }
+    /// Whoever holds this access token.
+    pub fn signed_in(&self, claim: UserClaim) -> Result<SignedIn> {
+        let UserClaim { user, session } = claim;
         self.directory.read(|view| {
             let open = view.open_session(session)?;
             let (_, signed_in_at) = open
@@ -165,23 +191,23 @@ impl Service {
         })
     }
     /// The user of an organisation who holds this access token.
-    pub fn user(&self, token: &str) -> Result<User> {
-        match self.signed_in(token)? {
+    pub fn user(&self, claim: UserClaim) -> Result<User> {
+        match self.signed_in(claim)? {
             SignedIn::User(user) => Ok(user),
             SignedIn::ServerAdmin(_) => Err(Code::NotAllowed.into()),
         }
     }
     /// The server admin who holds this access token.
-    pub fn server_admin(&self, token: &str) -> Result<ServerAdmin> {
-        match self.signed_in(token)? {
+    pub fn server_admin(&self, claim: UserClaim) -> Result<ServerAdmin> {
+        match self.signed_in(claim)? {
             SignedIn::ServerAdmin(admin) => Ok(admin),
             SignedIn::User(_) => Err(Code::NotAllowed.into()),
         }
     }
     /// The device that holds this token, revoked or not.
-    pub fn device(&self, token: &str) -> Result<Device> {
-        let profile = self.tokens.device(token)?;
-        self.directory.read(|view| device_of_row(view, profile))
+    pub fn device(&self, claim: DeviceClaim) -> Result<Device> {
+        self.directory
+            .read(|view| device_of_row(view, claim.profile))
     }
 }
 

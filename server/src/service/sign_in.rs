@@ -19,9 +19,11 @@ use super::ambient::{random, rfc3339};
 use super::error::{Code, Result};
 use super::names::{NewPassword, SERVER_SLUG, Secret};
 use super::pacing::AccountKey;
+use super::passwords::too_long;
 use super::principal::{User, require_open};
 use super::tokens::USER_TOKEN_SECONDS;
-use crate::storage::directory::{SessionId, Txn, UserRow, View};
+use crate::storage::directory::{SessionId, SessionKind, Txn, UserRow, View};
+use crate::storage::{AuditEntry, StorageError};
 
 /// How long a refresh token may lie unused.
 const REFRESH_MS: u64 = 30 * 24 * 60 * 60 * 1_000;
@@ -102,14 +104,36 @@ impl Service {
     /// Signs a user in. Unknown organisations, unknown names, wrong passwords and disabled users cost the same and
     /// look the same.
     pub fn sign_in(&self, request: &SignIn, from: IpAddr) -> Result<SignedInReply> {
+        self.sign_in_as(request, from, SessionKind::Api)
+    }
+
+    /// The same for the plain page: the refresh token goes into its cookie and is good for nothing else.
+    pub fn sign_in_page(&self, request: &SignIn, from: IpAddr) -> Result<SignedInReply> {
+        self.sign_in_as(request, from, SessionKind::Page)
+    }
+
+    fn sign_in_as(
+        &self,
+        request: &SignIn,
+        from: IpAddr,
+        kind: SessionKind,
+    ) -> Result<SignedInReply> {
+        if too_long(request.password.expose()) {
+            return Err(Code::SignInFailed.into());
+        }
         let account = account_key(&request.organisation, &request.name);
+        // A try that finds the server busy is none.
+        let familiar = self.pacing.familiar(&account, from);
+        let place = self.passwords.queue(from, familiar)?;
         self.pacing.sign_in(&account, from)?;
         let found = self
             .directory
             .read(|view| find(view, &request.organisation, &request.name))?;
         let user = found.filter(|row| row.disabled_at.is_none());
         let phc = user.as_ref().and_then(|row| row.password.as_deref());
-        let right = self.passwords.verify(request.password.expose(), phc)?;
+        let right = self
+            .passwords
+            .verify(&place, request.password.expose(), phc)?;
         let user = user.filter(|_| right).ok_or(Code::SignInFailed)?;
         self.pacing.signed_in(&account, from);
         let session = SessionId::from_bytes(random(&*self.ambient)?);
@@ -120,7 +144,7 @@ impl Service {
                 require_open(txn, org)?;
             }
             txn.delete_stale_sessions(now.saturating_sub(REFRESH_MS))?;
-            txn.insert_session(session, user.id, now)?;
+            txn.insert_session(session, user.id, kind, now)?;
             self.store_refresh(txn, &refresh, session, now)
         })?;
         self.reply(user, session, &refresh, now)
@@ -137,7 +161,7 @@ impl Service {
         let outcome = self.directory.write(|txn| {
             let row = txn.refresh_token(&hash)?;
             let row = row
-                .filter(|r| !r.ended && r.expires_at > now)
+                .filter(|r| r.kind == SessionKind::Api && !r.ended && r.expires_at > now)
                 .ok_or(Code::RefreshInvalid)?;
             if row
                 .used_at
@@ -196,25 +220,26 @@ impl Service {
         password: Secret,
         from: IpAddr,
     ) -> Result<PasswordSet> {
-        self.pacing.one_time(from)?;
         let password = NewPassword::new(password)?;
+        let not_good = |refusal| self.pacing.one_time_failed(from, refusal);
         let token = URL_SAFE_NO_PAD
             .decode(token)
-            .map_err(|_| Code::ResetInvalid)?;
+            .map_err(|_| not_good(Code::ResetInvalid.into()))?;
         let hash = sha256(&token);
-        let owner = |view: &View<'_>| -> Result<UserId> {
+        let owner = |view: &View<'_>| -> Result<UserRow> {
             let now = self.now();
             let row = view.user_by_reset(&hash)?.filter(|row| {
                 row.disabled_at.is_none() && row.reset_expires.is_some_and(|until| until > now)
             });
-            Ok(row.ok_or(Code::ResetInvalid)?.id)
+            Ok(row.ok_or(Code::ResetInvalid)?)
         };
         // Looked up before the costly hash, and again in the transaction that spends it.
-        self.directory.read(owner)?;
-        self.pacing.one_time_good(from);
+        let user = self.directory.read(owner).map_err(not_good)?;
+        let _place = self.passwords.queue(from, false)?;
         let phc = self.passwords.hash(&*self.ambient, &password)?;
+        self.audit_own_password(user.org, user.id, "link")?;
         self.directory.write(|txn| {
-            let user = owner(txn)?;
+            let user = owner(txn)?.id;
             txn.set_password(user, &phc)?;
             txn.end_sessions(user, self.now())?;
             let row = txn.user(user)?.ok_or(Code::ResetInvalid)?;
@@ -229,6 +254,24 @@ impl Service {
         })
     }
 
+    /// Somebody sets a password for themselves: what makes an org admin a second person (§3.1).
+    fn audit_own_password(&self, org: Option<OrgId>, user: UserId, by: &str) -> Result<()> {
+        let Some(org) = org else {
+            return Ok(());
+        };
+        let entry = AuditEntry {
+            user: Some(user),
+            action: "user.password",
+            subject: Some(user.to_string()),
+            detail: Some(by.to_owned()),
+            ..AuditEntry::default()
+        };
+        let now = self.now();
+        self.files
+            .write::<_, StorageError>(org, move |txn| txn.audit(&entry, now).map(drop))?;
+        Ok(())
+    }
+
     /// A user changes the own password, and every other sign-in of that user ends.
     pub fn change_password(
         &self,
@@ -237,16 +280,22 @@ impl Service {
         new: Secret,
         from: IpAddr,
     ) -> Result<()> {
+        if too_long(current) {
+            return Err(Code::SignInFailed.into());
+        }
         let account = sha256(user.id.as_bytes());
+        let familiar = self.pacing.familiar(&account, from);
+        let place = self.passwords.queue(from, familiar)?;
         self.pacing.sign_in(&account, from)?;
         let new = NewPassword::new(new)?;
         let row = self.directory.read(|view| view.user(user.id))?;
         let phc = row.and_then(|row| row.password);
-        if !self.passwords.verify(current, phc.as_deref())? {
+        if !self.passwords.verify(&place, current, phc.as_deref())? {
             return Err(Code::SignInFailed.into());
         }
         self.pacing.signed_in(&account, from);
         let phc = self.passwords.hash(&*self.ambient, &new)?;
+        self.audit_own_password(Some(user.org), user.id, "change")?;
         let now = self.now();
         self.directory.write(|txn| {
             txn.set_password(user.id, &phc)?;
@@ -318,4 +367,54 @@ pub struct ResetLink {
     pub token: String,
     /// Until when it is good.
     pub expires_at: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::Ipv4Addr;
+    use std::sync::Arc;
+
+    use super::super::ambient::Manual;
+    use super::super::names::Name;
+    use super::super::{Service, ServiceOptions};
+    use super::*;
+    use crate::storage::folder::DataFolder;
+
+    #[test]
+    fn a_try_that_finds_the_server_busy_or_cannot_be_right_is_not_counted() {
+        let folder = tempfile::tempdir().unwrap();
+        let (data, options) = (DataFolder::at(folder.path()), ServiceOptions::default());
+        let service = Service::create(&data, options, Arc::new(Manual::at(1_000))).unwrap();
+        let name = Name::new("/name", "Root").unwrap();
+        let link = service.create_server_admin(&name).unwrap();
+        let from = IpAddr::V4(Ipv4Addr::new(10, 0, 0, 1));
+        let password = || Secret::new("four unrelated words".to_owned());
+        service
+            .reset_password(&link.token, password(), from)
+            .unwrap();
+        let sign_in = |password: Secret| {
+            let request = SignIn {
+                organisation: SERVER_SLUG.to_owned(),
+                name: "Root".to_owned(),
+                password,
+            };
+            service.sign_in(&request, from).map(drop)
+        };
+        let why = |done: Result<()>| done.unwrap_err().code;
+        let mut busy = Vec::new();
+        while let Ok(place) = service.passwords.queue(from, false) {
+            busy.push(place);
+        }
+        for _ in 0..40 {
+            assert_eq!(why(sign_in(password())), Code::Overloaded);
+        }
+        drop(busy);
+        for _ in 0..40 {
+            assert_eq!(
+                why(sign_in(Secret::new("x".repeat(801)))),
+                Code::SignInFailed
+            );
+        }
+        sign_in(password()).unwrap();
+    }
 }

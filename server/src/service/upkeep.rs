@@ -1,5 +1,5 @@
-//! What the server does unasked, once an hour: what waited too long in quarantine goes, erased words that could not leave a
-//! file are tried again.
+//! What the server does unasked: once an hour, what waited too long in quarantine goes; every minute, words that could not
+//! leave a file (somebody was reading it) are tried again.
 
 use std::sync::Arc;
 use std::sync::mpsc::{RecvTimeoutError, SyncSender, sync_channel};
@@ -13,6 +13,8 @@ use crate::storage::StorageError;
 
 /// How much time between two rounds.
 const EVERY: Duration = Duration::from_secs(60 * 60);
+/// How much time between two looks at what is owed to erasures.
+const LOOK_EVERY: Duration = Duration::from_secs(60);
 
 impl Service {
     /// One round; returns how many bodies left quarantine because nobody judged them in time. Only files of organisations
@@ -47,9 +49,16 @@ impl Upkeep {
     ) -> std::result::Result<Self, StorageError> {
         let (stop, stopped) = sync_channel::<()>(0);
         let run = move || {
+            let mut due = service.uptime();
             loop {
-                report(&service.upkeep());
-                match stopped.recv_timeout(EVERY) {
+                if service.uptime() >= due {
+                    due = service.uptime() + EVERY;
+                    report(&service.upkeep());
+                }
+                for (org, error) in service.files().scrub_owed() {
+                    tracing::warn!(organisation = %org, %error, "erased words could not be wiped yet");
+                }
+                match stopped.recv_timeout(LOOK_EVERY) {
                     Err(RecvTimeoutError::Timeout) => {}
                     Ok(()) | Err(RecvTimeoutError::Disconnected) => return,
                 }

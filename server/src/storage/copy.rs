@@ -11,7 +11,8 @@ use rusqlite::backup::{Backup, StepResult};
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
 use super::error::StorageError;
-use super::open;
+use super::folder::owner_only;
+use super::{open, rowsum};
 
 /// Pages copied between two reports of progress.
 const STEP_PAGES: i32 = 512;
@@ -34,6 +35,27 @@ pub fn database(
     progress: &mut dyn FnMut(Progress),
 ) -> Result<u32, StorageError> {
     snapshot(from, to, open::schema, progress)
+}
+
+/// Takes every sign-in and one-time link out of a copied directory, so that a copy signs nobody in.
+pub fn without_sign_ins(copy: &Path) -> Result<(), StorageError> {
+    let conn = Connection::open_with_flags(
+        copy,
+        OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX,
+    )
+    .map_err(StorageError::classify)?;
+    rowsum::register(&conn)?;
+    conn.execute_batch(
+        "PRAGMA journal_mode = DELETE; PRAGMA synchronous = FULL; PRAGMA secure_delete = ON;
+         BEGIN IMMEDIATE;
+         DELETE FROM refresh_token;
+         DELETE FROM session;
+         UPDATE user SET reset_hash = NULL, reset_expires = NULL WHERE reset_hash IS NOT NULL;
+         COMMIT;
+         VACUUM;",
+    )
+    .map_err(StorageError::classify)?;
+    conn.close().map_err(|(_, e)| StorageError::classify(e))
 }
 
 /// Whether SQLite finds a file sound, page by page; its first words about it if not.
@@ -72,6 +94,7 @@ fn copy_pages(
         | OpenFlags::SQLITE_OPEN_CREATE
         | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let mut target = Connection::open_with_flags(to, flags).map_err(StorageError::classify)?;
+    owner_only(to, 0o600).map_err(StorageError::io("making a copy private"))?;
     // The caller syncs the finished file; a cut leaves a file under a temporary name.
     target
         .pragma_update(None, "synchronous", "OFF")

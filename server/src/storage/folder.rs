@@ -28,22 +28,16 @@ impl DataFolder {
     }
     /// Makes the folder and those inside it, where they are not there yet.
     pub fn create(&self) -> Result<(), StorageError> {
-        let make = |path: &Path, private: bool| -> io::Result<()> {
-            fs::create_dir_all(path)?;
-            if private {
-                owner_only(path, 0o700)
-            } else {
-                Ok(())
-            }
-        };
-        make(&self.0, true).map_err(io("making the data folder"))?;
-        for (path, private) in [
-            (self.organisations(), false),
-            (self.attachments(), false),
-            (self.erased(), false),
-            (self.keys(), true),
+        for path in [
+            self.0.clone(),
+            self.organisations(),
+            self.attachments(),
+            self.erased(),
+            self.keys(),
         ] {
-            make(&path, private).map_err(io("making the data folder"))?;
+            fs::create_dir_all(&path)
+                .and_then(|()| owner_only(&path, 0o700))
+                .map_err(io("making the data folder"))?;
         }
         self.make_temporary().map_err(io("making the data folder"))
     }
@@ -108,13 +102,15 @@ impl DataFolder {
     }
 }
 
+/// Lets only the owner in.
 #[cfg(unix)]
-fn owner_only(path: &Path, mode: u32) -> io::Result<()> {
+pub(super) fn owner_only(path: &Path, mode: u32) -> io::Result<()> {
     use std::os::unix::fs::PermissionsExt;
     fs::set_permissions(path, fs::Permissions::from_mode(mode))
 }
+/// Lets only the owner in, where there are owners.
 #[cfg(not(unix))]
-fn owner_only(_path: &Path, _mode: u32) -> io::Result<()> {
+pub(super) fn owner_only(_path: &Path, _mode: u32) -> io::Result<()> {
     Ok(())
 }
 

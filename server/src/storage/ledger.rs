@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use tributary_sync_core::ids::{OrgId, Tombstone};
 
 use super::StorageError;
+use super::folder::owner_only;
 
 /// The ledgers of one data folder.
 #[derive(Debug)]
@@ -26,7 +27,10 @@ impl Ledger {
     /// The ledgers under `<data folder>/erased`.
     pub fn new(data_folder: &Path) -> Result<Self, StorageError> {
         let folder = data_folder.join("erased");
-        std::fs::create_dir_all(&folder).map_err(io("making the folder of the erasure ledger"))?;
+        // Beside copies, too.
+        std::fs::create_dir_all(&folder)
+            .and_then(|()| owner_only(&folder, 0o700))
+            .map_err(io("making the folder of the erasure ledger"))?;
         Ok(Self { folder })
     }
     /// Where the ledger of an organisation lies.

@@ -6,7 +6,10 @@ use std::time::Duration;
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
 use super::error::StorageError;
-use super::rowsum;
+use super::{folder, rowsum};
+
+/// How long a statement waits for another connection.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
 
 /// The numbered steps of one kind of file.
 pub(crate) type Migrations = &'static [&'static str];
@@ -22,8 +25,10 @@ pub(crate) fn writer(
         flags |= OpenFlags::SQLITE_OPEN_CREATE;
     }
     let mut conn = Connection::open_with_flags(path, flags)?;
+    // SQLite gives the files beside it the same permissions.
+    folder::owner_only(path, 0o600).map_err(StorageError::io("making a database private"))?;
     rowsum::register(&conn)?;
-    conn.busy_timeout(Duration::from_secs(10))?;
+    conn.busy_timeout(PATIENCE)?;
     // WAL: readers beside the one writer. FULL: a commit is on the disk before anybody hears of it.
     conn.pragma_update(None, "journal_mode", "WAL")?;
     conn.pragma_update(None, "synchronous", "FULL")?;
@@ -44,7 +49,7 @@ pub(crate) fn reader(path: &Path) -> Result<Connection, StorageError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let conn = Connection::open_with_flags(path, flags)?;
     rowsum::register(&conn)?;
-    conn.busy_timeout(Duration::from_secs(10))?;
+    conn.busy_timeout(PATIENCE)?;
     conn.pragma_update(None, "query_only", "ON")?;
     conn.pragma_update(None, "trusted_schema", "OFF")?;
     conn.pragma_update(None, "cache_size", -4_096)?;

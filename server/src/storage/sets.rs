@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use sha2::{Digest, Sha256};
 
 use super::error::StorageError;
+use super::folder::owner_only;
 
 type Result<T> = std::result::Result<T, StorageError>;
 
@@ -138,8 +139,8 @@ impl SetWriter {
     /// A file at its place is whole: syncs it and writes down its hash.
     pub fn add(&mut self, path: &str) -> Result<()> {
         let place = self.part.join(path);
-        File::open(&place)
-            .and_then(|f| f.sync_all())
+        owner_only(&place, 0o600)
+            .and_then(|()| File::open(&place)?.sync_all())
             .map_err(StorageError::io("syncing a file of the set"))?;
         let (sha256, bytes) = hash_file(&place)?;
         self.files.push(FileSum {
@@ -321,7 +322,8 @@ fn sync_folders(folder: &Path) -> Result<()> {
     sync_folder(folder)
 }
 
-fn private_folder(path: &Path) -> Result<()> {
+/// Makes a folder, and those above it, for its owner only.
+pub fn private_folder(path: &Path) -> Result<()> {
     let mut builder = fs::DirBuilder::new();
     builder.recursive(true);
     #[cfg(unix)]

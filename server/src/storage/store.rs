@@ -3,7 +3,7 @@
 //! A transaction is opened *for* one organisation, and no method takes its id: one tenant's transaction cannot name
 //! another's rows. Files open when they are asked for and close when idle.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -27,6 +27,10 @@ pub struct OrgFiles {
     folder: PathBuf,
     ledger: Arc<Ledger>,
     open: Mutex<HashMap<OrgId, Arc<OrgFile>>>,
+    /// Held while the file of an organisation opens or closes: others do not wait for that.
+    gates: Mutex<HashMap<OrgId, Arc<Mutex<()>>>>,
+    /// In whose files erased words may still lie.
+    owed: Mutex<BTreeSet<OrgId>>,
 }
 
 struct OrgFile {
@@ -54,6 +58,8 @@ impl OrgFiles {
             folder,
             ledger,
             open: Mutex::new(HashMap::new()),
+            gates: Mutex::new(HashMap::new()),
+            owed: Mutex::new(BTreeSet::new()),
         })
     }
 
@@ -141,8 +147,30 @@ impl OrgFiles {
     }
 
     /// Takes erased words out of the organisation's file and its write-ahead log, where that is still owed. An erasure
-    /// stays owed when this fails; the next opening of the file and the next erasure try again.
+    /// stays owed when this fails; [`OrgFiles::scrub_owed`], the next opening of the file and the next erasure try again.
     pub fn scrub(&self, org: OrgId) -> Result<(), StorageError> {
+        // Taken off before: what is erased meanwhile stays on it.
+        lock(&self.owed).remove(&org);
+        let done = self.scrub_now(org);
+        if done.is_err() {
+            self.scrub_later(org);
+        }
+        done
+    }
+    /// Notes that words are owed to be wiped, for the next [`OrgFiles::scrub_owed`].
+    pub fn scrub_later(&self, org: OrgId) {
+        lock(&self.owed).insert(org);
+    }
+    /// Tries again where words are owed to be wiped. Returns where that is still so, and why.
+    pub fn scrub_owed(&self) -> Vec<(OrgId, StorageError)> {
+        let owed = lock(&self.owed).clone();
+        let tried = owed.into_iter().map(|org| (org, self.scrub(org)));
+        tried
+            .filter_map(|(org, done)| Some((org, done.err()?)))
+            .filter(|(_, why)| !matches!(why, StorageError::NoOrganisation))
+            .collect()
+    }
+    fn scrub_now(&self, org: OrgId) -> Result<(), StorageError> {
         let file = self.file(org)?;
         if self.read::<_, StorageError>(org, |txn| txn.scrub_owed())? {
             // Idle readers hold no state; closing them is not needed.
@@ -154,6 +182,7 @@ impl OrgFiles {
     /// The same right after the commits that wait now, without waiting for it: whoever asks has committed already, and
     /// rewriting a large file takes longer than a phone should wait.
     pub fn scrub_soon(&self, org: OrgId) -> Result<(), StorageError> {
+        self.scrub_later(org);
         self.file(org)?.writer.scrub_soon()
     }
 
@@ -168,6 +197,8 @@ impl OrgFiles {
 
     /// Closes the file of an organisation, so that it can be replaced. Waits for its writer to end.
     pub fn close(&self, org: OrgId) {
+        let gate = self.gate(org);
+        let _closing = lock(&gate);
         let file = lock(&self.open).remove(&org);
         drop(file);
     }
@@ -183,28 +214,32 @@ impl OrgFiles {
         })?;
         if owed {
             // Still owed if it fails, for instance on a full disk: that must not keep the organisation from working.
-            let _ = writer.scrub();
+            if writer.scrub().is_err() {
+                self.scrub_later(org);
+            }
         }
         Ok(())
     }
 
+    fn gate(&self, org: OrgId) -> Arc<Mutex<()>> {
+        Arc::clone(lock(&self.gates).entry(org).or_default())
+    }
+
     fn file(&self, org: OrgId) -> Result<Arc<OrgFile>, StorageError> {
-        let mut open = lock(&self.open);
-        if let Some(file) = open.get(&org) {
+        if let Some(file) = lock(&self.open).get(&org) {
             return Ok(Arc::clone(file));
         }
         let path = self.path(org);
         if !path.is_file() {
             return Err(StorageError::NoOrganisation);
         }
-        if open.len() >= OPEN_MAX {
-            // Only files that nobody uses right now; the map's own handle is the one that is left.
-            let idle = open
-                .iter()
-                .find(|(_, f)| Arc::strong_count(f) == 1)
-                .map(|(org, _)| *org);
-            idle.and_then(|org| open.remove(&org));
+        // Opening may rewrite a whole file: only those who want this one wait for it.
+        let gate = self.gate(org);
+        let _opening = lock(&gate);
+        if let Some(file) = lock(&self.open).get(&org) {
+            return Ok(Arc::clone(file));
         }
+        self.make_room();
         let writer = Writer::start(org, path.clone())?;
         self.replay_ledger(org, &writer)?;
         let file = Arc::new(OrgFile {
@@ -212,8 +247,35 @@ impl OrgFiles {
             writer,
             readers: Mutex::new(Vec::new()),
         });
-        open.insert(org, Arc::clone(&file));
+        lock(&self.open).insert(org, Arc::clone(&file));
         Ok(file)
+    }
+
+    /// Closes a file that nobody uses right now, if as many are open as may be.
+    fn make_room(&self) {
+        let mut open = lock(&self.open);
+        if open.len() < OPEN_MAX {
+            return;
+        }
+        // The map's own handle is the one that is left.
+        let idle: Vec<OrgId> = open
+            .iter()
+            .filter(|(_, f)| Arc::strong_count(f) == 1)
+            .map(|(org, _)| *org)
+            .collect();
+        for org in idle {
+            let gate = self.gate(org);
+            // Never waited for: whoever holds it may be waiting for this.
+            let Ok(closing) = gate.try_lock() else {
+                continue;
+            };
+            let file = open.remove(&org);
+            drop(open);
+            // Ends its writer before anybody opens the file again.
+            drop(file);
+            drop(closing);
+            return;
+        }
     }
 }
 
@@ -252,5 +314,53 @@ mod tests {
         files.create(a).unwrap();
         std::fs::write(folder.path().join("org/notes.db"), b"x").unwrap();
         assert_eq!(files.ids().unwrap(), [a, b]);
+    }
+
+    #[test]
+    fn nobody_waits_for_the_file_of_another_organisation_to_open() {
+        let folder = tempfile::tempdir().unwrap();
+        let files = OrgFiles::new(folder.path()).unwrap();
+        let (a, b) = (OrgId::from_bytes([1; 16]), OrgId::from_bytes([2; 16]));
+        files.create(a).unwrap();
+        files.create(b).unwrap();
+        let gate = files.gate(a);
+        let _opening = lock(&gate);
+        files.read::<_, StorageError>(b, |txn| txn.head()).unwrap();
+    }
+
+    #[test]
+    fn more_files_than_may_be_open_are_all_there() {
+        let folder = tempfile::tempdir().unwrap();
+        let files = OrgFiles::new(folder.path()).unwrap();
+        for n in 1..=OPEN_MAX as u8 + 3 {
+            let org = OrgId::from_bytes([n; 16]);
+            files.create(org).unwrap();
+            files
+                .read::<_, StorageError>(org, |txn| txn.head())
+                .unwrap();
+        }
+        assert_eq!(lock(&files.open).len(), OPEN_MAX);
+    }
+
+    #[test]
+    fn words_that_a_reader_kept_are_wiped_when_it_has_ended() {
+        let folder = tempfile::tempdir().unwrap();
+        let files = OrgFiles::new(folder.path()).unwrap();
+        let org = OrgId::from_bytes([1; 16]);
+        files.create(org).unwrap();
+        let read = files.read::<_, StorageError>(org, |reader| {
+            reader.head()?;
+            files.write::<_, StorageError>(org, |txn| {
+                txn.erase(tributary_sync_core::ids::Tombstone::from_bytes([7; 32]), 1)
+            })?;
+            assert!(matches!(files.scrub(org), Err(StorageError::Busy)));
+            assert_eq!(files.scrub_owed().len(), 1, "the reader is still there");
+            Ok(())
+        });
+        read.unwrap();
+        assert!(files.scrub_owed().is_empty());
+        let owed = files.read::<_, StorageError>(org, |txn| txn.scrub_owed());
+        assert!(!owed.unwrap());
+        assert!(lock(&files.owed).is_empty());
     }
 }

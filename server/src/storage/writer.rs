@@ -9,6 +9,7 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use rusqlite::{Connection, TransactionBehavior};
 use tributary_sync_core::ids::OrgId;
@@ -20,6 +21,8 @@ use super::tally::COMMITS;
 
 /// How many jobs one commit may gather.
 const GROUP_MAX: usize = 64;
+/// How long wiping waits for those who read an older state.
+const SCRUB_PATIENCE: Duration = Duration::from_secs(1);
 /// How many callers may wait for one organisation's writer. Each holds a thread of the pool that all organisations share;
 /// whoever comes when so many wait is told to come again.
 const WAITING_MAX: usize = 128;
@@ -255,8 +258,16 @@ fn group(
 
 /// `secure_delete` zeroes deleted cells, but a page that was split keeps copies of cells that moved away in its unused
 /// part (measured: 1 of 100 erased bodies was still in the file). Only a rewrite of the file leaves nothing; the
-/// write-ahead log is cut to nothing before and after. Fails while a reader holds an older state for long.
+/// write-ahead log is cut to nothing before and after. Fails while a reader holds an older state for long; it is tried
+/// again, and meanwhile nobody who writes should wait for that reader.
 fn scrub(org: OrgId, conn: &mut Connection) -> Result<(), StorageError> {
+    conn.busy_timeout(SCRUB_PATIENCE)?;
+    let done = rewrite(org, conn);
+    conn.busy_timeout(open::PATIENCE)?;
+    done
+}
+
+fn rewrite(org: OrgId, conn: &mut Connection) -> Result<(), StorageError> {
     truncate_wal(conn)?;
     conn.execute_batch("VACUUM")
         .map_err(StorageError::classify)?;

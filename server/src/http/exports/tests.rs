@@ -13,7 +13,7 @@ use tributary_sync_core::key::{Key, MetaKey};
 use tributary_sync_core::value::Text;
 
 use super::*;
-use crate::http::{HttpOptions, frame, routes};
+use crate::http::{HttpOptions, Rooms, frame, routes};
 use crate::service::access::Role;
 use crate::service::ambient::System;
 use crate::service::exchange::{Author, Merger};
@@ -142,6 +142,8 @@ macro_rules! app {
             App::new()
                 .app_data($office.service.clone())
                 .app_data(web::Data::new(HttpOptions {
+                    metrics_token: None,
+                    rooms: Rooms::default(),
                     behind_proxy: false,
                     pinned: true,
                 }))
@@ -311,4 +313,34 @@ async fn a_reader_who_goes_is_noticed_and_audited() {
     assert_eq!(audit[1].0, "export.end");
     assert!(audit[1].1.starts_with("cut after "), "{}", audit[1].1);
     assert!(audit[1].1.ends_with("export_cut"));
+}
+
+mod limits {
+    use super::super::*;
+
+    #[test]
+    fn a_reader_on_a_slow_link_is_waited_for_and_one_that_trickles_is_not() {
+        // 40 kbit/s for an hour, and a chunk of 64 KiB a minute.
+        let (mut slow, mut trickle) = ((0, Duration::ZERO), (0, Duration::ZERO));
+        for _ in 0..60 {
+            assert_eq!(patience(slow.0, slow.1), Some(PATIENCE));
+            slow = (slow.0 + 60 * 5_000, slow.1 + Duration::from_secs(60));
+        }
+        while patience(trickle.0, trickle.1).is_some() {
+            trickle = (trickle.0 + 65_536, trickle.1 + PATIENCE);
+            assert!(trickle.1 < Duration::from_secs(600), "it never ends");
+        }
+        assert_eq!(patience(u64::MAX, WAIT_MAX), None);
+    }
+
+    #[test]
+    fn one_organisation_does_not_take_all_the_downloads() {
+        let room: Arc<Shares<OrgId>> = Shares::new(ALL_MAX, ORGANISATION_MAX);
+        let org = |n| OrgId::from_bytes([n; 16]);
+        let _busy: Vec<_> = (0..ORGANISATION_MAX)
+            .map(|_| room.take(org(1), 1).unwrap())
+            .collect();
+        assert!(room.take(org(1), 1).is_none());
+        assert!(room.take(org(2), 1).is_some());
+    }
 }

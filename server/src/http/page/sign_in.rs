@@ -85,7 +85,7 @@ pub(super) async fn sign_in(
                 password,
             };
             blocking(visit.service(), move |service| {
-                let reply = service.sign_in(&request, from.0)?;
+                let reply = service.sign_in_page(&request, from.0)?;
                 if reply.user.organisation.is_none() {
                     service.sign_out(&reply.refresh_token)?;
                     return Err(ServiceError::from(Code::NotAllowed).detail(

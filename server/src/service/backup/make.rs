@@ -8,6 +8,7 @@ use tributary_sync_core::ids::{LogPos, OrgId};
 use super::manifest::{ATTACHMENTS, AuditHead, Manifest, OrgEntry, Sets, set_name, verify_org};
 use super::{BackupError, Step, keep};
 use crate::service::env::Env;
+use crate::service::keys::signs_in;
 use crate::storage::sets::{self, SetWriter, TargetLock};
 use crate::storage::{AuditEntry, Ledger, OrgFiles, OrgTxn, StorageError, copy};
 
@@ -281,7 +282,15 @@ impl<'a> Writing<'a> {
         self.set.add(ATTACHMENTS)?;
         let keys = self.plan.data.join("keys");
         match self.plan.which {
-            Which::All => self.set.copy_folder(&keys, "keys")?,
+            // Not the keys of tokens: whoever finds a copy must not be able to sign in with it.
+            Which::All => {
+                for file in sets::files_below(&keys)? {
+                    if !signs_in(&file) {
+                        self.set
+                            .copy_file(&keys.join(&file), &format!("keys/{file}"))?;
+                    }
+                }
+            }
             Which::One(org) => self
                 .set
                 .copy_folder(&keys.join(org.to_string()), &format!("keys/{org}"))?,
@@ -296,6 +305,7 @@ impl<'a> Writing<'a> {
         }
         let place = self.set.place("directory.db")?;
         let schema = copy::database(&directory, &place, &mut |p| progress(Step::Pages(p)))?;
+        copy::without_sign_ins(&place)?;
         self.set.add("directory.db")?;
         self.manifest.directory_schema = Some(schema);
         // An organisation that was made meanwhile is in the directory: let it be in the set, too.

@@ -10,13 +10,11 @@ use tributary_sync_core::ids::{EpochId, LogPos, OrgId, Tombstone};
 
 use super::make::Which;
 use super::manifest::{OrgEntry, Set, Sets, verify_file, verify_org};
-use super::{BackupError, Step};
+use super::{BackupError, Step, hidden};
 use crate::service::env::Entropy;
-use crate::service::exchange::follow_holders_at;
+use crate::service::keys::signs_in;
 use crate::storage::folder::FolderLock;
-use crate::storage::{
-    AuditEntry, Ledger, OrgFiles, OrgTxn, Restriction, StorageError, read_file, sets,
-};
+use crate::storage::{AuditEntry, Ledger, OrgFiles, StorageError, copy, read_file, sets};
 
 /// Where to restore from.
 #[derive(Clone, Debug)]
@@ -174,14 +172,20 @@ fn with_shared<'a>(sets: &'a Sets, source: &Source, chosen: &Chosen<'a>) -> Opti
         })
 }
 
-/// The directory and the keys, where the data folder has none: what is here is newer and knows of later revocations.
+/// The directory and the keys, where the data folder has none: what is here is newer and knows of later
+/// revocations. The server makes keys for tokens anew: people sign in again, phones prove themselves again.
+/// Copies of earlier programs have those keys, and sign-ins in their directory: they are not brought back.
 fn restore_shared(data: &Path, set: &Set) -> Result<(), BackupError> {
     for file in set.manifest.files.iter().map(|f| f.path.as_str()) {
-        let shared = file == "directory.db" || file.starts_with("keys/");
+        let key = file.strip_prefix("keys/").is_some_and(|key| !signs_in(key));
+        let shared = file == "directory.db" || key;
         let place = data.join(file);
         if shared && !place.exists() {
             verify_file(set, file)?;
             sets::install(&set.path.join(file), &place)?;
+            if !key {
+                copy::without_sign_ins(&place)?;
+            }
         }
     }
     Ok(())
@@ -327,7 +331,7 @@ impl Return<'_> {
             txn.open_epoch(epoch, now)?;
             txn.set_copied(pos, made_ms)?;
             for one in restricted {
-                restrict_again(txn, one, now)?;
+                hidden::restrict_again(txn, one, now)?;
             }
             if let Some(waived) = waived {
                 txn.waive_copies(waived)?;
@@ -378,20 +382,4 @@ impl Return<'_> {
         }
         Ok(Some(aside))
     }
-}
-
-/// A restriction that the copy does not know goes on, for phones as well.
-fn restrict_again(txn: &OrgTxn<'_>, one: Restriction, now: u64) -> Result<(), StorageError> {
-    let row = txn.record(one.record)?;
-    let Some(row) = row.filter(|r| r.restricted_at.is_none()) else {
-        return Ok(());
-    };
-    txn.set_restricted(row.no, Some(one.at), one.by, one.erase_after)?;
-    follow_holders_at(txn, now, row.no)?;
-    let entry = AuditEntry {
-        action: "record.restrict_again",
-        subject: Some(one.record.tombstone().to_string()),
-        ..AuditEntry::default()
-    };
-    txn.audit(&entry, now).map(drop)
 }

@@ -1,8 +1,10 @@
 //! Rows of CSV after RFC 4180, made safe for spreadsheets and for programs that take words for missing values.
 //!
-//! One rule undoes all that is done here: from a text cell that starts with an apostrophe, take that apostrophe away.
-//! It is put before a text that starts with `= + - @`, their full-width forms, a tab, a line end or an apostrophe, and
-//! before words that programs read as 'no value'. Numbers stay numbers, negative ones too.
+//! One rule undoes all that is done here: from a text cell that starts with an apostrophe, take that apostrophe away, and
+//! one after each semicolon, tab and line end in it. It is put before a text that starts with `= + - @`, their full-width
+//! forms, a tab, a line end or an apostrophe; before one in which a semicolon, a tab or a line end is followed by one of
+//! those, because where a spreadsheet takes these for the ends of cells, the rest would be a formula; and before words that
+//! programs read as 'no value'. Numbers stay numbers, negative ones too.
 
 use super::options::{LineEnd, MissingWords};
 
@@ -12,14 +14,16 @@ const MISSING: [&str; 17] = [
     "#NA", "#N/A N/A", "1.#IND", "1.#QNAN", "nil",
 ];
 
-/// Where a text may need care: 1 anywhere (quotes), 2 at the start, 4 at the start of a missing word.
+/// Where a text may need care: 1 anywhere (quotes), 2 at the start, 4 at the start of a missing word, 8 anywhere (the end
+/// of a cell for programs of other countries).
 const CARE: [u8; 256] = {
     let mut table = [0u8; 256];
     table[b',' as usize] = 1;
     table[b'"' as usize] = 1;
-    table[b'\n' as usize] = 1 | 2;
-    table[b'\r' as usize] = 1 | 2;
-    table[b'\t' as usize] = 2;
+    table[b'\n' as usize] = 1 | 2 | 8;
+    table[b'\r' as usize] = 1 | 2 | 8;
+    table[b'\t' as usize] = 2 | 8;
+    table[b';' as usize] = 8;
     table[b'=' as usize] = 2;
     table[b'+' as usize] = 2;
     table[b'-' as usize] = 2;
@@ -92,31 +96,33 @@ impl Csv {
         let bytes = text.as_bytes();
         let care = |b: &u8| CARE[usize::from(*b)];
         let first = bytes.first().map_or(0, care);
-        let quote = bytes.iter().fold(0, |seen, b| seen | care(b)) & 1 != 0;
-        if !quote && first == 0 {
+        let seen = bytes.iter().fold(0, |seen, b| seen | care(b));
+        let (quote, inside) = (seen & 1 != 0, seen & 8 != 0);
+        if !quote && !inside && first == 0 {
             self.buf.extend_from_slice(bytes);
             return;
         }
         let missing = first & 4 != 0 && MISSING.contains(&text);
         let guard = first & 2 != 0 && starts_formula(bytes)
+            || inside && hides_formula(bytes)
             || missing && self.missing == MissingWords::Apostrophe;
-        if quote || missing && !guard {
+        let quote = quote || missing && !guard;
+        if quote {
             self.buf.push(b'"');
-            if guard {
+        }
+        if guard {
+            self.buf.push(b'\'');
+        }
+        for byte in bytes {
+            self.buf.push(*byte);
+            if *byte == b'"' && quote {
+                self.buf.push(b'"');
+            } else if guard && care(byte) & 8 != 0 {
                 self.buf.push(b'\'');
             }
-            for part in text.split_inclusive('"') {
-                self.buf.extend_from_slice(part.as_bytes());
-                if part.ends_with('"') {
-                    self.buf.push(b'"');
-                }
-            }
+        }
+        if quote {
             self.buf.push(b'"');
-        } else {
-            if guard {
-                self.buf.push(b'\'');
-            }
-            self.buf.extend_from_slice(bytes);
         }
     }
     /// The end of a row.
@@ -135,6 +141,23 @@ fn starts_formula(bytes: &[u8]) -> bool {
         [0xEF, ..] => false,
         _ => true,
     }
+}
+
+/// Whether what follows a semicolon, a tab or a line end would start a formula, if that ended a cell.
+fn hides_formula(bytes: &[u8]) -> bool {
+    let mut ends = bytes
+        .iter()
+        .enumerate()
+        .filter(|(_, b)| CARE[usize::from(**b)] & 8 != 0);
+    ends.any(|(at, _)| {
+        let rest = bytes.get(at + 1..).unwrap_or_default();
+        let skipped = rest.iter().take_while(|b| matches!(b, b' ' | b'"')).count();
+        match rest.get(skipped..).unwrap_or_default() {
+            [b'=' | b'+' | b'-' | b'@', ..] => true,
+            [0xEF, ..] => starts_formula(rest.get(skipped..).unwrap_or_default()),
+            _ => false,
+        }
+    })
 }
 
 /// Digits, with at most one point between them.
@@ -175,8 +198,13 @@ mod tests {
     }
 
     /// What the rule in the module's head says.
-    fn undone(cell: &str) -> &str {
-        cell.strip_prefix('\'').unwrap_or(cell)
+    fn undone(cell: &str) -> String {
+        let Some(guarded) = cell.strip_prefix('\'') else {
+            return cell.to_owned();
+        };
+        [";'", "\t'", "\n'", "\r'"]
+            .iter()
+            .fold(guarded.to_owned(), |text, end| text.replace(end, &end[..1]))
     }
 
     #[test]
@@ -222,6 +250,17 @@ mod tests {
             "_dk",
             "_ref",
             "=cmd|' /C calc'!A0",
+            "call;=HYPERLINK(A1)",
+            "call; \"=HYPERLINK(A1)\"",
+            "a;b",
+            "'a;'b",
+            ";;=1;'=2",
+            "x\t+1",
+            "x\n=1\n",
+            "x\r\n@y",
+            "x;＝1",
+            "x;-3",
+            "=1;2",
             "1.#IND",
         ];
         for missing in [MissingWords::Apostrophe, MissingWords::Quotes] {
@@ -242,6 +281,13 @@ mod tests {
                     number || !"=+-@\t\r\n＝＋－＠".contains(first),
                     "{cell} is a formula"
                 );
+                for part in cell.split([';', '\t', '\n', '\r']).skip(1) {
+                    let start = part.trim_start_matches([' ', '"']).chars().next();
+                    assert!(
+                        start.is_none_or(|c| !"=+-@＝＋－＠".contains(c)),
+                        "{cell} is a formula where its list separator is another"
+                    );
+                }
             }
         }
     }

@@ -3,7 +3,7 @@
 use super::{tell, waiting};
 use crate::service::access::{self, Action};
 use crate::service::env::Env;
-use crate::service::error::{Code, Result};
+use crate::service::error::{Code, Result, ServiceError};
 use crate::service::records::Acting;
 use crate::storage::OrgFiles;
 
@@ -11,7 +11,8 @@ use crate::storage::OrgFiles;
 pub fn discard(files: &OrgFiles, env: &Env, acting: &Acting, no: i64) -> Result<()> {
     access::require(acting.role, Action::Quarantine)?;
     let (now, acting) = (env.now, acting.clone());
-    files.write(acting.org, move |txn| {
+    let org = acting.org;
+    files.write::<_, ServiceError>(org, move |txn| {
         if txn.stopped()? {
             return Err(Code::OrganisationStopped.into());
         }
@@ -27,5 +28,8 @@ pub fn discard(files: &OrgFiles, env: &Env, acting: &Acting, no: i64) -> Result<
         tell(txn, &row, false, now)?;
         txn.judge(&row, false, Some(acting.user), now)?;
         Ok(())
-    })
+    })?;
+    // The words are still in free pages: rewriting the file would be long to wait for.
+    files.scrub_later(org);
+    Ok(())
 }

@@ -59,6 +59,7 @@ fn of_profile(
             Ok(rows.len() as u64)
         })?;
         dropped += batch;
+        files.scrub_later(org);
         if batch < u64::from(BATCH) {
             return Ok(dropped);
         }

@@ -398,3 +398,20 @@ fn what_waited_too_long_of_a_revoked_phone_goes_counted_and_nobody_elses_does() 
     assert!(rows[0].detail.as_ref().unwrap().starts_with("bodies=2 "));
     office.check();
 }
+
+#[test]
+fn what_is_discarded_is_wiped_from_the_file() {
+    let office = Office::open();
+    revoked_with(&office, |dara| {
+        let words = text("Vanna the discarded");
+        dara.create_unasked(record(5), vec![(NAME, words)], 20);
+    });
+    let no = waiting_lines(&office)[0].no;
+    discard(&office.files, &office.env, &mona(&office), no).unwrap();
+    assert!(office.files.scrub_owed().is_empty());
+    office.files.close(office.org);
+    let bytes = std::fs::read(office.files.path(office.org)).unwrap();
+    let word = b"Vanna the discarded";
+    assert!(!bytes.windows(word.len()).any(|w| w == word));
+    office.check();
+}

@@ -1,4 +1,5 @@
-//! Many erasures at once need two people (§3.1): the first proposes, another org admin confirms.
+//! Many erasures at once need two people (§3.1): the first proposes, another org admin confirms, who was one before and
+//! not by the first one's hand ([`super::second`]).
 //!
 //! A proposal names records by hash only, and is good for a week.
 
@@ -8,6 +9,7 @@ use utoipa::ToSchema;
 
 use super::Acting;
 use super::erase::{EraseOutcome, Reason, may_erase, remove, scrub, too_early};
+use super::second::{Proposed, stands_apart};
 use crate::service::access::{self, Action};
 use crate::service::ambient::rfc3339;
 use crate::service::env::Env;
@@ -113,10 +115,13 @@ pub fn confirm_erasure(
             .into_iter()
             .find(|(known, _)| *known == id)
             .ok_or(Code::NotFound)?;
-        if kept.by == acting.user {
-            return Err(Code::SecondPersonNeeded.into());
-        }
-        let records = restricted_among(txn, &kept.tombstones)?;
+        let (records, restricted_at) = restricted_among(txn, &kept.tombstones)?;
+        let proposed = Proposed {
+            by: kept.by,
+            at: kept.at,
+            restricted_at: restricted_at.unwrap_or(kept.at),
+        };
+        stands_apart(txn, acting.user, &proposed)?;
         // Whatever was lifted meanwhile is not among them any more: then nothing is erased.
         let mut missing = 0;
         for hash in &kept.tombstones {
@@ -159,8 +164,11 @@ pub fn cancel_erasure(files: &OrgFiles, env: &Env, acting: &Acting, id: &str) ->
     })
 }
 
-/// The ids behind hashes, as far as they are restricted.
-fn restricted_among(txn: &OrgTxn<'_>, hashes: &[Tombstone]) -> Result<Vec<RecordId>> {
+/// The ids behind hashes, as far as they are restricted, and since when the first of them is.
+fn restricted_among(
+    txn: &OrgTxn<'_>,
+    hashes: &[Tombstone],
+) -> Result<(Vec<RecordId>, Option<u64>)> {
     let filter = RecordFilter {
         deleted: true,
         withheld: true,
@@ -168,12 +176,16 @@ fn restricted_among(txn: &OrgTxn<'_>, hashes: &[Tombstone]) -> Result<Vec<Record
         ..RecordFilter::default()
     };
     let mut out = Vec::new();
+    let mut first: Option<u64> = None;
     txn.records::<StorageError>(&filter, RecordNo(0), |row| {
         let id = row.record.id();
-        if row.restricted_at.is_some() && hashes.contains(&id.tombstone()) {
+        if let Some(at) = row.restricted_at
+            && hashes.contains(&id.tombstone())
+        {
             out.push(id);
+            first = Some(first.map_or(at, |first| first.min(at)));
         }
         Ok(true)
     })?;
-    Ok(out)
+    Ok((out, first))
 }

@@ -20,6 +20,7 @@ mod questions;
 mod reach;
 mod restrict;
 mod review;
+mod second;
 mod settle;
 mod show;
 mod shown;

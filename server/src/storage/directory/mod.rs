@@ -21,7 +21,7 @@ pub use check::{DirectoryCheck, check};
 pub use codes::CodeRow;
 pub use organisations::OrganisationRow;
 pub use profiles::ProfileRow;
-pub use sessions::{RefreshRow, SessionId};
+pub use sessions::{RefreshRow, SessionId, SessionKind};
 pub use teams::TeamRow;
 pub use users::{NewUser, Role, UserRow};
 

@@ -34,6 +34,15 @@ impl fmt::Debug for SessionId {
     }
 }
 
+/// What a sign-in is good for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SessionKind {
+    /// Tokens of the API, whose refresh token rotates.
+    Api,
+    /// The plain page alone, whose refresh token is its cookie.
+    Page,
+}
+
 /// A refresh token as it is stored, with its sign-in.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RefreshRow {
@@ -41,6 +50,8 @@ pub struct RefreshRow {
     pub session: SessionId,
     /// Whose.
     pub user: UserId,
+    /// What the sign-in is good for.
+    pub kind: SessionKind,
     /// Until when it may be used.
     pub expires_at: u64,
     /// When it was used.
@@ -59,7 +70,8 @@ impl View<'_> {
     }
     /// The refresh token with that hash.
     pub fn refresh_token(&self, hash: &[u8; 32]) -> Result<Option<RefreshRow>> {
-        let text = "SELECT t.session, s.user, t.expires_at, t.used_at, s.ended_at IS NOT NULL
+        let text =
+            "SELECT t.session, s.user, t.expires_at, t.used_at, s.ended_at IS NOT NULL, s.page
                     FROM refresh_token t JOIN session s ON s.id = t.session WHERE t.hash = ?1";
         self.one(text, [hash], |r| {
             Ok(RefreshRow {
@@ -68,6 +80,11 @@ impl View<'_> {
                 expires_at: unsql(r.get(2)?),
                 used_at: r.get::<_, Option<i64>>(3)?.map(unsql),
                 ended: r.get(4)?,
+                kind: if r.get(5)? {
+                    SessionKind::Page
+                } else {
+                    SessionKind::Api
+                },
             })
         })
     }
@@ -75,9 +92,16 @@ impl View<'_> {
 
 impl Txn<'_> {
     /// A new sign-in.
-    pub fn insert_session(&self, id: SessionId, user: UserId, at: u64) -> Result<()> {
-        let text = "INSERT INTO session (id, user, created_at) VALUES (?1, ?2, ?3)";
-        self.execute(text, params![id.0, user.as_bytes(), sql(at)])
+    pub fn insert_session(
+        &self,
+        id: SessionId,
+        user: UserId,
+        kind: SessionKind,
+        at: u64,
+    ) -> Result<()> {
+        let text = "INSERT INTO session (id, user, page, created_at) VALUES (?1, ?2, ?3, ?4)";
+        let page = kind == SessionKind::Page;
+        self.execute(text, params![id.0, user.as_bytes(), page, sql(at)])
             .map(drop)
     }
     /// A refresh token of a sign-in; nothing happens if it is there.

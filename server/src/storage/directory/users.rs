@@ -212,9 +212,10 @@ impl Txn<'_> {
         let text = "UPDATE user SET role = ?2 WHERE id = ?1";
         self.execute(text, params![user.as_bytes(), role]).map(drop)
     }
-    /// Keeps a user out, or lets one in again.
+    /// Keeps a user out, or lets one in again. A one-time link is closed either way.
     pub fn set_disabled(&self, user: UserId, at: Option<u64>) -> Result<()> {
-        let text = "UPDATE user SET disabled_at = ?2 WHERE id = ?1";
+        let text = "UPDATE user SET disabled_at = ?2, reset_hash = NULL, reset_expires = NULL
+                    WHERE id = ?1";
         self.execute(text, params![user.as_bytes(), at.map(sql)])
             .map(drop)
     }

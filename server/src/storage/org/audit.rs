@@ -107,6 +107,14 @@ impl OrgTxn<'_> {
         )?;
         Ok(last.unwrap_or_default())
     }
+    /// All rows about one user: made, given a role, kept out, a password set.
+    pub fn audit_about(&self, user: &str) -> Result<Vec<AuditRow>> {
+        self.all(
+            &format!("SELECT {COLUMNS} WHERE subject = ?1 AND action LIKE 'user.%' ORDER BY n"),
+            [user],
+            read,
+        )
+    }
     /// Rows behind `after`, at most `limit`.
     pub fn audit_rows(&self, after: u64, limit: u32) -> Result<Vec<AuditRow>> {
         self.all(

@@ -140,7 +140,8 @@ impl OrgTxn<'_> {
             read,
         )
     }
-    /// Notes a judgement; by nobody when its time was over. A discarded body is destroyed at once.
+    /// Notes a judgement; by nobody when its time was over. A discarded body is destroyed at once, and its words are owed to be
+    /// wiped from the file.
     pub fn judge(
         &self,
         row: &QuarantineRow,
@@ -158,6 +159,9 @@ impl OrgTxn<'_> {
                 sql(now)
             ],
         )?;
+        if !released {
+            self.set_scrub_owed(true)?;
+        }
         self.execute(
             "UPDATE profile SET quarantine_bytes = max(0, quarantine_bytes - ?2) WHERE id = ?1",
             params![row.profile.as_bytes(), sql(row.body.len() as u64)],

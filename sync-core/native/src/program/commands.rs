@@ -18,6 +18,9 @@ use crate::error::{Error, Result};
 /// Answers files larger than this are refused.
 const FILE_BYTES_MAX: u64 = 4 * 1024 * 1024;
 
+/// A link is shorter.
+const LINK_BYTES_MAX: u64 = 4_096;
+
 pub(super) fn run(cli: &Cli) -> Result<()> {
     let mut device = Device::open(&cli.home)?;
     let language = cli.language.as_deref();
@@ -37,13 +40,34 @@ pub(super) fn run(cli: &Cli) -> Result<()> {
 }
 
 fn enrol(device: &mut Device, link: &str, label: Option<&str>) -> Result<()> {
-    let account = device.enrol(&link.parse()?, label)?;
+    let typed = match link {
+        "-" => read_link()?,
+        link => link.to_owned(),
+    };
+    let account = device.enrol(&typed.trim().parse()?, label)?;
     let forms = device.forms()?.len();
     line(format!(
         "This device belongs to {} now, for {}. {forms} forms are on it; you can record without a network.",
         account.organisation_name, account.user_name
     ));
     Ok(())
+}
+
+/// The link on standard input.
+fn read_link() -> Result<String> {
+    let mut text = String::new();
+    let read = std::io::stdin()
+        .lock()
+        .take(LINK_BYTES_MAX)
+        .read_to_string(&mut text);
+    match read {
+        Ok(_) => Ok(text),
+        Err(e) => Err(Error::input(
+            "The link could not be read from standard input.",
+            "Give the link as one line of text, or in quotation marks behind `enrol`.",
+        )
+        .because(e)),
+    }
 }
 
 fn read_answers(args: &AnswerArgs) -> Result<Answers> {

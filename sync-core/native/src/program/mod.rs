@@ -36,7 +36,8 @@ pub struct Cli {
 pub enum Command {
     /// Enrol this device with the link from your coordinator, in quotation marks.
     Enrol {
-        /// The link, from `https://` to the end.
+        /// The link, from `https://` to the end; `-` reads it from standard input, so that nobody else on this machine sees
+        /// it in the list of processes.
         link: String,
         /// What the coordinator's list shall call this device.
         #[arg(long)]

@@ -1,9 +1,12 @@
 //! The way back: nothing acknowledged is lost, nothing erased returns, no phone is stuck.
 
+use serde_json::{Value, json};
+
 use super::*;
 use crate::service::access::Role;
 use crate::service::records::restrict;
 use crate::service::records::tests::desk;
+use crate::storage::directory::{Directory, NewUser, SessionId, SessionKind};
 
 /// Everything the server holds is what the phone holds.
 fn in_step(phone: &mut Phone, cellar: &Cellar) {
@@ -314,8 +317,12 @@ fn the_audit_of_a_restored_file_names_the_copy() {
 fn a_whole_restore_takes_the_directory_from_the_newest_copy_that_has_one() {
     let cellar = Cellar::open();
     let directory = cellar.data().join("directory.db");
-    drop(crate::storage::directory::Directory::create(&directory).unwrap());
-    std::fs::write(cellar.data().join("keys/token-user.p8"), b"a key").unwrap();
+    signed_in(&directory);
+    let of_org = format!("keys/{}/root.p8", cellar.org());
+    std::fs::create_dir_all(cellar.data().join(&of_org).parent().unwrap()).unwrap();
+    for key in [SERVER_KEYS[0], SERVER_KEYS[1], CERTIFICATE, &of_org] {
+        std::fs::write(cellar.data().join(key), b"a key").unwrap();
+    }
     cellar.copy();
     let one = Plan {
         which: Which::One(cellar.org()),
@@ -326,7 +333,7 @@ fn a_whole_restore_takes_the_directory_from_the_newest_copy_that_has_one() {
     assert!(!newest.join("directory.db").exists(), "nobody else's users");
     cellar.lose_the_disk();
     std::fs::remove_file(&directory).unwrap();
-    std::fs::remove_file(cellar.data().join("keys/token-user.p8")).unwrap();
+    std::fs::remove_dir_all(cellar.data().join("keys")).unwrap();
     let lock = DataFolder::at(cellar.data()).lock().unwrap();
     let source = Source {
         target: cellar.target(),
@@ -340,7 +347,104 @@ fn a_whole_restore_takes_the_directory_from_the_newest_copy_that_has_one() {
         "each organisation from its newest copy"
     );
     assert!(directory.is_file());
-    assert!(data.join("keys/token-user.p8").is_file());
+    assert!(data.join(&of_org).is_file());
+    assert!(data.join(CERTIFICATE).is_file(), "phones pin it");
+    assert_eq!(
+        sign_ins(&directory),
+        (false, false),
+        "people sign in again after a restore"
+    );
+}
+
+const SERVER_KEYS: [&str; 2] = ["keys/token-user.p8", "keys/refresh.secret"];
+const CERTIFICATE: &str = "keys/tls.key";
+const SESSION: SessionId = SessionId::from_bytes([4; 16]);
+
+/// A directory with one user, who is signed in and has a one-time link.
+fn signed_in(path: &Path) {
+    let directory = Directory::create(path).unwrap();
+    let id = UserId::from_bytes([3; 16]);
+    let made = directory.write::<_, StorageError>(|txn| {
+        txn.insert_user(&NewUser {
+            id,
+            org: None,
+            name: "Root",
+            name_key: "root",
+            role: Role::ServerAdmin,
+            created_at: 1,
+        })?;
+        txn.insert_session(SESSION, id, SessionKind::Api, 1)?;
+        txn.insert_refresh(&[5; 32], SESSION, 1 << 50)?;
+        txn.set_reset(id, &[6; 32], 1 << 50)
+    });
+    made.unwrap();
+}
+
+/// Whether somebody is signed in, and whether a one-time link is open.
+fn sign_ins(path: &Path) -> (bool, bool) {
+    let directory = Directory::open(path).unwrap();
+    directory
+        .read::<_, StorageError>(|view| {
+            let open =
+                view.refresh_token(&[5; 32])?.is_some() || view.open_session(SESSION)?.is_some();
+            Ok((open, view.user_by_reset(&[6; 32])?.is_some()))
+        })
+        .unwrap()
+}
+
+#[test]
+fn a_copy_signs_nobody_in() {
+    let cellar = Cellar::open();
+    let directory = cellar.data().join("directory.db");
+    signed_in(&directory);
+    assert_eq!(sign_ins(&directory), (true, true));
+    for key in SERVER_KEYS {
+        std::fs::write(cellar.data().join(key), b"a key").unwrap();
+    }
+    let set = cellar.target().join(cellar.copy());
+    for key in SERVER_KEYS {
+        assert!(!set.join(key).exists(), "{key}");
+    }
+    assert_eq!(
+        sign_ins(&directory),
+        (true, true),
+        "who is signed in stays so"
+    );
+    assert_eq!(sign_ins(&set.join("directory.db")), (false, false));
+}
+
+#[test]
+fn a_copy_of_an_earlier_program_does_not_bring_its_sign_ins_back() {
+    let cellar = Cellar::open();
+    let directory = cellar.data().join("directory.db");
+    signed_in(&directory);
+    assert_eq!(sign_ins(&directory), (true, true));
+    let set = cellar.target().join(cellar.copy());
+    // As earlier programs made it.
+    let old = |inside: &str, bytes: &[u8]| {
+        std::fs::create_dir_all(set.join(inside).parent().unwrap()).unwrap();
+        std::fs::write(set.join(inside), bytes).unwrap();
+        let (sha256, bytes) = sets::hash_file(&set.join(inside)).unwrap();
+        json!({"path": inside, "bytes": bytes, "sha256": sha256})
+    };
+    let manifest = set.join("manifest.json");
+    let mut json: Value = serde_json::from_slice(&std::fs::read(&manifest).unwrap()).unwrap();
+    let files = json["files"].as_array_mut().unwrap();
+    files.retain(|f| f["path"] != "directory.db");
+    files.push(old("directory.db", &std::fs::read(&directory).unwrap()));
+    files.extend(SERVER_KEYS.map(|key| old(key, b"a key")));
+    std::fs::write(&manifest, json.to_string()).unwrap();
+    cellar.lose_the_disk();
+    std::fs::remove_file(&directory).unwrap();
+    let lock = DataFolder::at(cellar.data()).lock().unwrap();
+    let source = Source::at(&set);
+    let data = cellar.data();
+    let at = cellar.offline(&lock, &data);
+    restore(at, &source, Which::All, Overrides::default(), &mut |_| {}).unwrap();
+    assert_eq!(sign_ins(&directory), (false, false));
+    for key in SERVER_KEYS {
+        assert!(!data.join(key).exists(), "{key}");
+    }
 }
 
 #[test]

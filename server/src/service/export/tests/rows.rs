@@ -86,7 +86,7 @@ fn both_answers_of_a_conflict_are_in_the_row() {
         row["_other_answers"],
         "who/name = Dara, C. (=Mallory, 2026-11-24T09:11:53.250Z)"
     );
-    assert_eq!(row["_authors"], "'=Mallory; Sokha; မောင်");
+    assert_eq!(row["_authors"], "'=Mallory;' Sokha;' မောင်");
     assert_eq!(row["_last_author"], "မောင်");
     assert_eq!(row["_last_device"], "02".repeat(16));
     assert_eq!(row["_last_saved"], "2026-11-24T09:12:03.250Z");

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use super::*;
+use crate::storage::{AuditEntry, StorageError};
 
 const DAYS: u64 = 24 * 60 * 60 * 1_000;
 
@@ -162,6 +163,7 @@ fn many_at_once_and_many_in_an_hour_need_a_second_org_admin() {
     }
     dara.sync(&office);
     let (chief, other) = (admin(&office), desk(&office, 111, Role::OrgAdmin));
+    long_here(&office, &other);
     for n in 1..=20 {
         restrict(&office.files, &office.env, &chief, record(n)).unwrap();
     }
@@ -213,6 +215,81 @@ fn many_at_once_and_many_in_an_hour_need_a_second_org_admin() {
     };
     let done = confirm_erasure(&office.files, &env, &other, true, &proposal.id).unwrap();
     assert_eq!(report(done).erased.len(), 10);
+    office.check();
+}
+
+/// Writes into the audit what happened to a user, days after the start.
+fn happened(office: &Office, day: u64, by: UserId, action: &'static str, to: UserId, what: &str) {
+    let entry = AuditEntry {
+        user: Some(by),
+        action,
+        subject: Some(to.to_string()),
+        detail: Some(what.to_owned()),
+        ..AuditEntry::default()
+    };
+    let at = later(office, day * DAYS).now;
+    office
+        .files
+        .write::<_, StorageError>(office.org, move |txn| txn.audit(&entry, at))
+        .unwrap();
+}
+
+/// An org admin of old, with a password of their own.
+fn long_here(office: &Office, who: &Acting) {
+    let nobody = UserId::from_bytes([0xee; 16]);
+    happened(office, 0, nobody, "user.create", who.user, "org_admin");
+    happened(office, 0, who.user, "user.password", who.user, "link");
+}
+
+#[test]
+fn the_second_person_is_none_whom_the_first_has_made_promoted_or_let_in() {
+    let office = Office::open();
+    let mut dara = office.worker(2);
+    for n in 1..=10 {
+        dara.create(record(n), vec![(NAME, text("x"))], 10);
+    }
+    dara.sync(&office);
+    let chief = admin(&office);
+    let of_old = [111, 112, 113, 114].map(|n| desk(&office, n, Role::OrgAdmin));
+    for who in &of_old {
+        long_here(&office, who);
+    }
+    // The records are restricted on the second day.
+    let second = later(&office, 2 * DAYS);
+    for n in 1..=10 {
+        restrict(&office.files, &second, &chief, record(n)).unwrap();
+    }
+    let [honest, relinked, again, late] = &of_old;
+    let [made, promoted, bare] = [121, 122, 123].map(|n| desk(&office, n, Role::OrgAdmin));
+    let admin = "org_admin";
+    for (day, by, action, to, what) in [
+        (0, honest, "user.create", &promoted, "worker"),
+        (0, &promoted, "user.password", &promoted, "link"),
+        (0, honest, "user.create", &bare, admin),
+        (3, &chief, "user.create", &made, admin),
+        (3, &made, "user.password", &made, "link"),
+        (3, &chief, "user.role", &promoted, admin),
+        (3, &chief, "user.reset", relinked, ""),
+        (3, relinked, "user.password", relinked, "link"),
+        (3, &chief, "user.disable", again, ""),
+        (3, &chief, "user.enable", again, ""),
+    ] {
+        happened(&office, day, by.user, action, to.user, what);
+    }
+    let ninth = later(&office, 9 * DAYS + 1);
+    let all = (1..=10).map(record).collect();
+    let EraseOutcome::NeedsSecond(proposal) = erase_all(&office, &ninth, &chief, all) else {
+        panic!("ten at once");
+    };
+    happened(&office, 10, honest.user, "user.reset", late.user, "");
+    happened(&office, 10, late.user, "user.password", late.user, "link");
+    let tenth = later(&office, 11 * DAYS);
+    let confirm = |who: &Acting| confirm_erasure(&office.files, &tenth, who, true, &proposal.id);
+    for puppet in [&chief, &made, &promoted, &bare, relinked, again, late] {
+        assert_eq!(refusal(confirm(puppet)), Code::SecondPersonNeeded);
+    }
+    assert!(office.row(record(1)).is_some());
+    assert_eq!(report(confirm(honest).unwrap()).erased.len(), 10);
     office.check();
 }
 
