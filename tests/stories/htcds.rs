@@ -83,6 +83,7 @@ impl Crossing {
         let question = text.unwrap().path.clone();
         for (home, answer) in [(&one, FIRST), (&two, OTHER)] {
             let answer = format!("{question}={answer}");
+            field(home, &["show", &record]);
             field(home, &["edit", &record, "--set", &answer]);
         }
         for home in [&one, &two, &one] {

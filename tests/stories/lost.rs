@@ -118,7 +118,7 @@ fn a_phone_is_emptied_when_a_copy_holds_all_of_it_and_goes_on_afterwards() {
     sync(&home);
     let stored = [
         "Changes only here: 0",
-        "not yet in a copy elsewhere: 2",
+        "not yet in a copy: 2",
         "Wait for its copy",
     ];
     status_says(&home, &stored);
@@ -129,10 +129,7 @@ fn a_phone_is_emptied_when_a_copy_holds_all_of_it_and_goes_on_afterwards() {
 
     here.run(&["backup", "--to", here.place("copies").to_str().unwrap()]);
     sync(&home);
-    status_says(
-        &home,
-        &["in a copy off the server's machine: 2", "All is safe"],
-    );
+    status_says(&home, &["in a copy that the server made: 2", "All is safe"]);
     let said = field(&home, &["empty"]);
     assert!(said.contains("2 records were taken off"), "{said}");
     let list = field(&home, &["list"]);
@@ -210,10 +207,7 @@ fn a_file_carries_what_a_phone_without_a_network_recorded_and_may_arrive_twice()
 
     // The server's own word comes with the next network, and nothing is sent twice into the log.
     sync(&home);
-    status_says(
-        &home,
-        &["Changes only here: 0", "not yet in a copy elsewhere: 3"],
-    );
+    status_says(&home, &["Changes only here: 0", "not yet in a copy: 3"]);
     let none = field_fails(&home, &["bundle", file(3).to_str().unwrap()]);
     assert!(none.contains("nothing to hand over"), "{none}");
 
@@ -241,7 +235,7 @@ fn a_phone_hears_of_all_that_a_file_carried_though_one_request_has_no_room_for_i
     field(&home, &["bundle", file.to_str().unwrap()]);
     becomes(&carry(&here, &file), (12, 0, 0));
     sync(&home);
-    let stored = ["Changes only here: 0", "not yet in a copy elsewhere: 12"];
+    let stored = ["Changes only here: 0", "not yet in a copy: 12"];
     status_says(&home, &stored);
     here.end();
     let own = nothing_is_lost(&here, &Device::open(&home).unwrap());

@@ -7,6 +7,7 @@
 mod folder;
 mod htcds;
 mod kills;
+mod looks;
 mod lost;
 mod restore;
 mod stranger;

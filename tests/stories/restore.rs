@@ -46,6 +46,7 @@ fn sync(home: &Path) -> String {
 }
 
 fn edit(home: &Path, record: &str, notes: &str) {
+    field(home, &["show", record]);
     field(home, &["edit", record, "--set", &format!("notes={notes}")]);
 }
 

@@ -159,7 +159,7 @@ codes! {
         "So much of this device waits for a coordinator's judgement that no more is taken. Nothing of this request was stored.",
         "Keep it on the device, and ask a coordinator to look at the quarantine.";
     ItemUnreadable = "item_unreadable", 422, false, "One change cannot be read",
-        "The item of the sequence in `sequence` cannot be read or breaks a limit. Nothing of this request was stored.",
+        "The item of the sequence in `seq` cannot be read or breaks a limit. Nothing of this request was stored.",
         "Send that item as `opaque`; it is then kept apart.";
     FormStale = "form_stale", 403, false, "The page is too old",
         "This was sent from a page that was not shown to you in this sign-in. Nothing was changed.",

@@ -116,7 +116,6 @@ pub fn unreadable(error: RequestUnreadable) -> ServiceError {
     match error {
         RequestUnreadable::Item(item) => ServiceError::from(Code::ItemUnreadable)
             .detail(item.reason)
-            .member("sequence", item.seq.get())
             .member("seq", item.seq.get()),
         RequestUnreadable::Message(e) => {
             let place = format!(

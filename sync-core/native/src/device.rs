@@ -91,9 +91,12 @@ impl Device {
         account.ok_or_else(|| {
             Error::new(
                 Trouble::NotEnrolled,
-                "This device belongs to no organisation yet.",
-                "It can record interviews once it is enrolled.",
-                "Ask your coordinator for an enrolment link and run `tributary-field enrol \"<link>\"`.",
+                format!(
+                    "No device is enrolled in the folder `{}`.",
+                    self.home.folder().display()
+                ),
+                "Nothing that you recorded in another folder is lost.",
+                "If you enrolled before, name that folder with `--home`. Else ask your coordinator for an enrolment link and run `tributary-field enrol \"<link>\"`.",
             )
         })
     }
@@ -293,8 +296,7 @@ fn untrusted(why: &str) -> Error {
 }
 
 fn refused_enrolment(body: &[u8]) -> Error {
-    let problem: tributary_sync_core::session::Problem =
-        serde_json::from_slice(body).unwrap_or_default();
+    let problem = tributary_sync_core::session::Problem::from_json(body);
     let (what, next) = match problem.code.as_str() {
         "enrol_code_expired" => (
             "This enrolment link has expired.",

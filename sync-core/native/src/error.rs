@@ -186,7 +186,7 @@ impl From<SessionError> for Error {
 fn saved(refused: SaveRefused) -> Error {
     let (what, next) = match &refused {
         SaveRefused::Nothing => (
-            "Nothing was changed.".to_owned(),
+            "No answer was given that the record does not hold already.".to_owned(),
             "Set at least one answer with `--set`.",
         ),
         SaveRefused::NotShown(_) => (

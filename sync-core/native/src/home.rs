@@ -40,6 +40,11 @@ impl Home {
         }
     }
 
+    /// The folder itself.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
     /// Where its file is.
     pub fn database(&self) -> PathBuf {
         self.folder.join("device.db")

@@ -116,7 +116,7 @@ impl Device {
                 .map(Ok)
                 .map_err(unreadable);
         }
-        Ok(Err(serde_json::from_slice(&answer.body).unwrap_or_default()))
+        Ok(Err(Problem::from_json(&answer.body)))
     }
 
     /// Asks for its role and for the organisation's keys, which the pinned root key has to vouch for.

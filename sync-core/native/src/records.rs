@@ -3,18 +3,21 @@
 use std::collections::BTreeSet;
 
 use tributary_sync_core::change::{Changeset, Decision};
+use tributary_sync_core::clock::Dot;
 use tributary_sync_core::form::PublishedForm;
 use tributary_sync_core::ids::{FormHash, RecordId};
-use tributary_sync_core::key::Key;
+use tributary_sync_core::key::{Key, MetaKey};
 use tributary_sync_core::policy::Policies;
+use tributary_sync_core::record::Record;
 use tributary_sync_core::session::{
-    self, Confirm, FormText, Held, Obstacle, Own, Person, Save, Store, Summary, Whereabouts,
+    self, Confirm, FormText, Held, Obstacle, OpenForm, Own, Person, Save, SaveRefused, Store,
+    Summary, Whereabouts,
 };
 use tributary_sync_core::value::{Text, Value};
 
 use crate::answers::{Answers, Question};
 use crate::device::Device;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, Trouble};
 use crate::key::random;
 
 /// A record with what is needed to show it.
@@ -92,19 +95,42 @@ impl Device {
         Ok((record, change))
     }
 
-    /// Changes answers of a record. Questions with several answers need [`Device::settle`].
-    pub fn edit(&mut self, record: RecordId, answers: &Answers) -> Result<Changeset> {
+    /// Notes that the person was shown a record, as [`Device::show`] gave it: from now on their changes go by that.
+    pub fn note_shown(&mut self, shown: &Shown) -> Result<()> {
+        let form = self.newest_of(shown)?.hash();
+        self.step(|tx| {
+            // A revoked device records nothing more, but shows what it holds.
+            if !tx.profile()?.revoked {
+                session::note_shown(tx, shown.held.state.clone(), form)?;
+            }
+            Ok(())
+        })
+    }
+
+    /// Shows a record to a person.
+    pub fn look(&mut self, record: RecordId) -> Result<Shown> {
         let shown = self.show(record)?;
-        let form = self.newest_of(&shown)?;
-        let writes = answers.writes(&form, Some(&shown.held.state), &mut random_rows)?;
-        self.save(
-            record,
-            form.hash(),
-            Save {
+        self.note_shown(&shown)?;
+        Ok(shown)
+    }
+
+    /// The record as the person was last shown it; refused if that was never.
+    pub fn last_shown(&self, record: RecordId) -> Result<Record> {
+        let look = self.db.read(|tx| Ok(session::last_shown(tx, record)?))?;
+        look.map(|look| look.view).ok_or_else(|| look_first(record))
+    }
+
+    /// Changes answers of a record, as somebody who saw what they were last shown of it. Questions with several answers
+    /// need [`Device::settle`]; one that was answered anew since is refused.
+    pub fn edit(&mut self, record: RecordId, answers: &Answers) -> Result<Changeset> {
+        let form = self.newest_of(&self.show(record)?)?;
+        self.save_after_look(record, &form, |look| {
+            let writes = answers.writes(&form, Some(&look.view), &mut random_rows)?;
+            Ok(Save {
                 writes,
                 ..Save::default()
-            },
-        )
+            })
+        })
     }
 
     /// Ends a conflict, or lowers a protection, for somebody who was shown all answers to the question.
@@ -117,44 +143,60 @@ impl Device {
     ) -> Result<Changeset> {
         let shown = self.show(record)?;
         let form = self.newest_of(&shown)?;
-        let dots = shown
-            .held
-            .state
-            .values(key)
-            .iter()
-            .map(|(d, _)| *d)
-            .collect();
-        let lowers = shown
-            .policies
-            .get(key.field().unwrap_or(tributary_sync_core::ids::FieldId(0)));
-        let decides = lowers.policy != tributary_sync_core::policy::Policy::Single;
+        let view = self.last_shown(record)?;
+        let dots: Vec<Dot> = view.values(key).iter().map(|(d, _)| *d).collect();
+        // A reason that was given is kept, whether or not the question asks for one.
         let decision = match reason {
-            Some(reason) if decides => Some(Decision {
+            Some(reason) if !dots.is_empty() => Some(Decision {
                 key: key.clone(),
                 dots,
                 reason: Text::new(reason)?,
             }),
             _ => None,
         };
-        self.save(
-            record,
-            form.hash(),
-            Save {
-                writes: vec![(key.clone(), value)],
-                decisions: decision.into_iter().collect(),
-                shown: BTreeSet::from([key.clone()]),
-            },
-        )
+        let save = Save {
+            writes: vec![(key.clone(), value)],
+            decisions: decision.into_iter().collect(),
+            shown: BTreeSet::from([key.clone()]),
+        };
+        self.save_after_look(record, &form, |_| Ok(save))
     }
 
     /// Saves any writes to a record, as somebody who was shown what `save.shown` says.
-    pub fn save(&mut self, record: RecordId, form: FormHash, save: Save) -> Result<Changeset> {
+    pub fn save(
+        &mut self,
+        record: RecordId,
+        form: &PublishedForm,
+        save: Save,
+    ) -> Result<Changeset> {
+        self.save_after_look(record, form, |_| Ok(save))
+    }
+
+    /// One save in a session that stands where the person last looked. What changed since under what is written is
+    /// refused: whoever looks again decides again.
+    fn save_after_look(
+        &mut self,
+        record: RecordId,
+        form: &PublishedForm,
+        save: impl FnOnce(&OpenForm) -> Result<Save>,
+    ) -> Result<Changeset> {
         let now = self.clock.now_ms();
         self.step(|tx| {
-            // One process has the folder: a session that is still open was left behind by a crash.
-            let open = session::take_over(tx, record, form)?;
-            let change = session::save(tx, open.session, save, now)?;
-            session::close_form(tx, open.session)?;
+            let looked = session::last_shown(tx, record)?.is_some();
+            let look = session::resume(tx, record, form.hash())?;
+            let mut save = save(&look)?;
+            let changed = session::changed_since(tx, &look, &save.writes)?;
+            if let Some(key) = changed.into_iter().next() {
+                return Err(changed_since(form, record, key, looked));
+            }
+            save.writes.retain(|(key, value)| {
+                let single = look.view.values(key);
+                !(single.len() == 1 && single.iter().any(|(_, v)| v == value))
+            });
+            let change = session::save(tx, look.session, save, now)?;
+            if !looked {
+                session::close_form(tx, look.session)?;
+            }
             Ok(change)
         })
     }
@@ -173,6 +215,7 @@ impl Device {
     /// The record whose id begins with `prefix`.
     pub fn find(&self, prefix: &str) -> Result<RecordId> {
         let all = self.records()?;
+        let prefix = &prefix.trim().to_ascii_lowercase();
         let mut found = all.iter().filter(|r| r.to_string().starts_with(prefix));
         match (found.next(), found.next()) {
             (Some(one), None) if !prefix.is_empty() => Ok(*one),
@@ -225,12 +268,20 @@ impl Device {
     /// What keeps the device from being emptied.
     pub fn obstacles(&self, confirm: Confirm) -> Result<Vec<Obstacle>> {
         self.account()?;
-        self.db.read(|tx| Ok(session::obstacles(tx, confirm)?))
+        let all = self.db.read(|tx| Ok(session::obstacles(tx, confirm)?))?;
+        // What was shown here holds nothing that was not saved.
+        let stands = |o: &Obstacle| !matches!(o, Obstacle::FormOpen(_));
+        Ok(all.into_iter().filter(stands).collect())
     }
 
     /// Empties the device: answers go, numbers and proofs stay.
     pub fn empty(&mut self, confirm: Confirm) -> Result<usize> {
-        let gone = self.step(|tx| Ok(session::empty(tx, confirm)?))?;
+        let gone = self.step(|tx| {
+            for look in session::forms_open(tx)? {
+                session::close_form(tx, look.session)?;
+            }
+            Ok(session::empty(tx, confirm)?)
+        })?;
         self.db.forget()?;
         Ok(gone.len())
     }
@@ -239,6 +290,32 @@ impl Device {
     pub fn question(form: &PublishedForm, name: &str) -> Result<Question> {
         Question::find(form, name)
     }
+}
+
+/// What was never shown is not answered over, and no answer is chosen among ones that nobody looked at.
+fn look_first(record: RecordId) -> Error {
+    Error::input(
+        "You have not looked at this record yet.",
+        format!("Look at it first, then decide: `tributary-field show {record}`."),
+    )
+}
+
+fn changed_since(form: &PublishedForm, record: RecordId, key: Key, looked: bool) -> Error {
+    let name = match (&key, key.field().and_then(|id| form.field(id))) {
+        (_, Some(field)) => format!("`{}`", field.name),
+        (Key::Meta(MetaKey::Status), None) => "this record".to_owned(),
+        _ => "this part of the record".to_owned(),
+    };
+    let what = match looked {
+        true => format!("Somebody else changed {name} after you last looked at this record."),
+        false => format!("Somebody else answered {name}, and you have not looked at it yet."),
+    };
+    Error::new(
+        Trouble::Save(SaveRefused::NotShown(key)),
+        what,
+        "Nothing was saved, so that no answer is replaced unseen.",
+        format!("Look at it now, then decide again: `tributary-field show {record}`."),
+    )
 }
 
 fn open(text: &FormText) -> Result<PublishedForm> {

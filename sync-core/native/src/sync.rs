@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use tributary_sync_core::session::{
-    Next, Problem, Reply, ReplyRefused, Request, Run, SessionError, Store,
+    self, Next, Problem, Reply, ReplyRefused, Request, Run, SessionError, Store,
 };
 use tributary_sync_core::wire::enrol::FormDelivery;
 
@@ -190,7 +190,7 @@ impl Device {
         report: &mut SyncReport,
     ) -> Result<Next> {
         if !(200..300).contains(&answer.status) {
-            let problem: Problem = serde_json::from_slice(&answer.body).unwrap_or_default();
+            let problem = Problem::from_json(&answer.body);
             let code = problem.code.clone();
             if self.frames && matches!(request, Request::Exchange(_)) && not_understood(&code) {
                 self.frames = false;
@@ -211,7 +211,11 @@ impl Device {
             report.progress.received += got.entries.len();
         }
         let mut trust = self.trust()?;
-        let next = self.step(|tx| Ok(run.receive(tx, &mut trust, request, &reply)?))?;
+        let next = self.step(|tx| {
+            let next = run.receive(tx, &mut trust, request, &reply)?;
+            session::forget_gone(tx)?;
+            Ok(next)
+        })?;
         if let Request::Lost(lost) = request {
             report.lost += lost.last.seq.get() + 1 - lost.first.get().min(lost.last.seq.get());
         }

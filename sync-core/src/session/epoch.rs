@@ -84,6 +84,7 @@ pub(super) fn compared(
     }
     if profile.epoch != reply.epoch {
         adopt(&mut profile, reply.epoch);
+        unjudge(store, &profile)?;
     }
     let mut found = Findings::default();
     let mut voided = Vec::new();
@@ -127,6 +128,18 @@ fn adopt(profile: &mut Profile, epoch: EpochId) {
     profile.refetch.clear();
     profile.copied = LogPos::ZERO;
     profile.actors.iter_mut().for_each(|a| a.copied = Seq::ZERO);
+}
+
+/// What a coordinator judged may wait again in an older copy: the first pull of the epoch tells the verdicts that stand.
+fn unjudge(store: &mut dyn Store, profile: &Profile) -> Result<(), SessionError> {
+    for actor in &profile.actors {
+        for mut own in store.own_after(actor.actor, Seq::ZERO, usize::MAX)? {
+            if own.fate.judged.take().is_some() {
+                store.put_own(&own)?;
+            }
+        }
+    }
+    Ok(())
 }
 
 fn judge(

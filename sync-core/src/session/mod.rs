@@ -11,6 +11,7 @@ mod empty;
 mod epoch;
 mod erase;
 mod error;
+mod look;
 #[cfg(feature = "testing")]
 mod memory;
 mod open;
@@ -29,6 +30,7 @@ mod store;
 pub use device::{ActorState, Lost, Phase, Plan, Profile, Role};
 pub use empty::{Confirm, Obstacle, empty, obstacles};
 pub use error::{ReplyRefused, SaveRefused, SessionError};
+pub use look::{LOOKS_MAX, changed_since, forget_gone, last_shown, note_shown, resume};
 #[cfg(feature = "testing")]
 pub use memory::MemoryStore;
 pub use open::{close_form, create_record, forms_open, open_form, refresh, take_over};

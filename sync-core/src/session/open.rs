@@ -85,12 +85,15 @@ pub(super) fn form_of(store: &dyn Store, session: u64) -> Result<OpenForm, Sessi
     form.ok_or(SessionError::FormClosed)
 }
 
-fn session_of(store: &dyn Store, record: RecordId) -> Result<Option<OpenForm>, SessionError> {
+pub(super) fn session_of(
+    store: &dyn Store,
+    record: RecordId,
+) -> Result<Option<OpenForm>, SessionError> {
     let open = store.open_forms()?;
     Ok(open.into_iter().find(|f| f.record == record))
 }
 
-fn begin(
+pub(super) fn begin(
     store: &mut dyn Store,
     record: RecordId,
     form: FormHash,

@@ -34,8 +34,26 @@ pub struct Problem {
     /// `sequence_gap`: the number that comes next.
     pub expected: Option<Seq>,
     /// `item_unreadable`: whose.
-    #[serde(alias = "sequence")]
     pub seq: Option<Seq>,
+    /// The same as an earlier server named it.
+    pub sequence: Option<Seq>,
+}
+
+impl Problem {
+    /// Reads a document. One whose members are not what they should be still tells its code and whether it passes; what
+    /// is no document tells nothing.
+    pub fn from_json(bytes: &[u8]) -> Self {
+        serde_json::from_slice(bytes).unwrap_or_else(|_| {
+            let json: serde_json::Value = serde_json::from_slice(bytes).unwrap_or_default();
+            let code = json.get("code").and_then(|c| c.as_str());
+            let retryable = json.get("retryable").and_then(|r| r.as_bool());
+            Self {
+                code: code.unwrap_or_default().to_owned(),
+                retryable: retryable.unwrap_or_default(),
+                ..Self::default()
+            }
+        })
+    }
 }
 
 /// Takes over what a problem document says of the device's own state. False for a code that says nothing of it.
@@ -61,7 +79,9 @@ pub(super) fn take(
         ("sequence_gap", Request::Exchange(r)) => {
             gap(store, &mut profile, r.actor, problem.expected)?
         }
-        ("item_unreadable", Request::Exchange(r)) => unreadable(store, r, problem.seq)?,
+        ("item_unreadable", Request::Exchange(r)) => {
+            unreadable(store, r, problem.seq.or(problem.sequence))?
+        }
         ("cursor_invalid", Request::Exchange(r)) => {
             if profile.cursor == r.cursor {
                 profile.cursor = None;

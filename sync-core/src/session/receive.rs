@@ -8,6 +8,7 @@ use super::{pull, rebase, results, status};
 use crate::ids::{EpochId, OrgId, Seq};
 use crate::wire::message::{
     ActorReply, ChainPoint, Entry, ExchangeReply, ExchangeRequest, Grant, Head, SignedTombstone,
+    Status,
 };
 
 /// Checks the organisation's signatures. The caller knows the keys; this module says over which bytes.
@@ -42,10 +43,7 @@ pub(super) fn exchange(
     verify(profile.org, verifier, reply)?;
     fits(store, &profile, request, reply)?;
 
-    profile.revoked |= reply.revoked;
-    if profile.revoked {
-        profile.refetch.clear();
-    }
+    revoked(store, &mut profile, reply.revoked)?;
     let voided = results::take(store, &mut profile, request.actor, &reply.results)?;
     acknowledge(store, &mut profile, reply)?;
     keep_head(&mut profile, &reply.head);
@@ -71,6 +69,29 @@ pub(super) fn exchange(
         more: reply.more && !reply.revoked,
         fresh: goes_on,
     })
+}
+
+/// The server's word of now counts: a user who was let in again goes on with the same phone. What it asked for before was
+/// dropped, so it asks for all that the server took otherwise than as sent.
+fn revoked(store: &dyn Store, profile: &mut Profile, revoked: bool) -> Result<(), SessionError> {
+    let let_in_again = profile.revoked && !revoked;
+    profile.revoked = revoked;
+    if revoked {
+        profile.refetch.clear();
+    }
+    if let_in_again {
+        for record in store.own_records()? {
+            let own = store.own_of(record)?;
+            let otherwise = |own: &super::store::Own| {
+                let status = own.fate.status;
+                status.is_some_and(|s| !matches!(s, Status::Applied | Status::Duplicate))
+            };
+            if own.iter().any(otherwise) {
+                results::want(store, profile, record)?;
+            }
+        }
+    }
+    Ok(())
 }
 
 fn verify(

@@ -11,6 +11,7 @@
 mod attacks;
 mod decode;
 mod frame;
+mod frame_sizes;
 mod merge;
 mod policy;
 mod vectors;

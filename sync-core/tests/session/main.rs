@@ -12,5 +12,6 @@ mod attacks;
 mod basics;
 mod epochs;
 mod forks;
+mod looks;
 mod server;
 mod world;

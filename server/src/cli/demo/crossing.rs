@@ -89,7 +89,7 @@ pub(super) fn open_cases(
                 writes: vec![(Key::Meta(MetaKey::Assignee), to)],
                 ..Save::default()
             };
-            laptop.save(record, form.hash(), save)?;
+            laptop.save(record, form, save)?;
             cases.push(Case {
                 record,
                 team,

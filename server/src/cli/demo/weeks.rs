@@ -153,7 +153,9 @@ impl<'s> Weeks<'s> {
             let Some(worker) = worker else { continue };
             for edit in self.edits.iter().filter(|e| e.day == day && e.phone == n) {
                 phone.reach(calendar, calendar.moment(day, 10 * HOUR));
-                phone.device()?.edit(edit.record, &edit.answers)?;
+                let device = phone.device()?;
+                device.look(edit.record)?;
+                device.edit(edit.record, &edit.answers)?;
                 self.tally.edits += 1;
             }
             if !self.chance.percent(USED_PERCENT) {

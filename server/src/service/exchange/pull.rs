@@ -175,7 +175,7 @@ impl Pull<'_, '_> {
         Ok(false)
     }
 
-    /// What a device that starts anew must know beside its records: policies, form versions, tombstones.
+    /// What a device that starts anew must know beside its records: policies, form versions, verdicts, tombstones.
     fn standing(&mut self) -> Result<(), Refusal> {
         for row in self.txn.policy_rows(None, self.head)? {
             self.entries.push(Entry::Policy {
@@ -187,6 +187,15 @@ impl Pull<'_, '_> {
             self.entries.push(Entry::Form {
                 pos: form.pos,
                 hash: form.hash,
+            });
+        }
+        for (Dot { actor, seq }, released) in self.txn.verdicts(self.caller.profile)? {
+            let pos = self.head;
+            self.entries.push(Entry::Quarantine {
+                pos,
+                actor,
+                seq,
+                released,
             });
         }
         for stone in self.txn.tombstones()? {

@@ -107,6 +107,17 @@ impl OrgTxn<'_> {
             read,
         )
     }
+    /// What became of a profile's bodies that were judged, the oldest first: whether each was released.
+    pub fn verdicts(&self, profile: ProfileId) -> Result<Vec<(Dot, bool)>> {
+        self.all(
+            "SELECT actor, seq, judged FROM quarantine WHERE profile = ?1 AND judged != 0 ORDER BY n",
+            [profile.as_bytes()],
+            |r| {
+                let dot = Dot::new(ActorId(r.get(0)?), seq(r.get(1)?));
+                Ok((dot, r.get::<_, i64>(2)? == 1))
+            },
+        )
+    }
     /// How many wait.
     pub fn quarantine_waiting(&self) -> Result<u64> {
         Ok(self

@@ -107,8 +107,7 @@ impl Answers {
         Ok(Self(object(json)?))
     }
 
-    /// The writes that these answers are, on a new record or on `state`. Questions that already hold the same single
-    /// answer are left out.
+    /// The writes that these answers are, on a new record or on `state`, whose rows they count.
     pub fn writes(
         &self,
         form: &PublishedForm,
@@ -123,14 +122,22 @@ impl Answers {
             writes: Vec::new(),
         };
         work.answers(&self.0, None)?;
-        let state = work.state;
-        let mut writes = work.writes;
-        writes.retain(|(key, value)| {
-            let now = state.values(key);
-            !(now.len() == 1 && now.first().is_some_and(|(_, v)| v == value))
-        });
-        Ok(writes)
+        let mut keys = std::collections::BTreeSet::new();
+        match work.writes.iter().find(|(key, _)| !keys.insert(key)) {
+            Some((key, _)) => Err(answered_twice(form, key)),
+            None => Ok(work.writes),
+        }
     }
+}
+
+/// Which of the two is meant, nobody can know.
+fn answered_twice(form: &PublishedForm, key: &Key) -> Error {
+    let field = key.field().and_then(|id| form.field(id));
+    let name = field.map_or("_status", |f| &f.name);
+    Error::input(
+        format!("`{name}` is answered twice in what you gave."),
+        "Leave one of the answers out.",
+    )
 }
 
 fn object(json: Map<String, Json>) -> Result<Vec<(String, Given)>> {

@@ -30,7 +30,7 @@ pub(super) fn run(cli: &Cli) -> Result<()> {
         Command::New { form, answers } => new(&mut device, form.as_deref(), answers),
         Command::Edit { record, answers } => edit(&mut device, record, answers),
         Command::List => show::list(&device, language),
-        Command::Show { record } => show::record(&device, device.find(record)?, language),
+        Command::Show { record } => shown(&mut device, record, language),
         Command::Sync { quiet } => sync(&mut device, *quiet),
         Command::Status => status(&device),
         Command::Settle(settle) => settled(&mut device, settle),
@@ -94,9 +94,15 @@ fn read(path: &Path) -> Result<String> {
     };
     let reader = &mut source;
     reader
-        .take(FILE_BYTES_MAX)
+        .take(FILE_BYTES_MAX + 1)
         .read_to_string(&mut text)
         .map_err(unreadable)?;
+    if text.len() as u64 > FILE_BYTES_MAX {
+        return Err(Error::input(
+            "The file of answers is larger than 4 MB.",
+            "One file is one interview: check that it is the right one.",
+        ));
+    }
     Ok(text)
 }
 
@@ -129,6 +135,24 @@ fn flags(device: &Device, form: &PublishedForm, record: RecordId) -> Result<()> 
             "Please check `{name}`: {}.",
             flag.fault.code().replace('_', " ")
         ));
+    }
+    Ok(())
+}
+
+/// First shown, then noted: what never reached the screen was not seen.
+fn shown(device: &mut Device, record: &str, language: Option<&str>) -> Result<()> {
+    let shown = show::record(device, device.find(record)?, language)?;
+    if let Err(e) = device.note_shown(&shown) {
+        // A full disk keeps nobody from reading.
+        output::error(
+            &Error::new(
+                e.trouble().clone(),
+                "It could not be noted that you saw this record.",
+                "To change it, you will have to look at it once more.",
+                e.next(),
+            )
+            .because(e),
+        );
     }
     Ok(())
 }
@@ -167,40 +191,53 @@ fn sync(device: &mut Device, quiet: bool) -> Result<()> {
     if quiet { Ok(()) } else { status(device) }
 }
 
+/// Says what is known: the server tells how far its last copy reaches, and its operator where that copy lies.
 fn status(device: &Device) -> Result<()> {
     let s = device.summary()?;
     line(format!("Records on this device: {}", s.records));
     line(format!("Changes only here: {}", s.unsent));
     line(format!(
-        "Changes on the server, not yet in a copy elsewhere: {}",
+        "Changes on the server, not yet in a copy: {}",
         s.stored
     ));
     line(format!(
-        "Changes in a copy off the server's machine: {}",
+        "Changes in a copy that the server made: {}",
         s.copied
     ));
     line(format!(
         "Changes with your coordinator: {}",
         s.with_coordinator
     ));
-    line(match s {
-        s if s.unsent > 0 => "Do not delete anything: sync first.",
-        s if s.stored + s.with_coordinator > 0 => {
-            "All is on the server. Wait for its copy before you empty this device, or choose `empty --stored-is-enough`."
-        }
-        _ => "All is safe. This device may be emptied: `tributary-field empty`.",
-    });
+    let stands = |confirm| Ok::<_, Error>(!device.obstacles(confirm)?.is_empty());
+    line(
+        match (
+            stands(Confirm::StoredIsEnough)?,
+            stands(Confirm::CopiedOnly)?,
+        ) {
+            (true, _) if device.profile()?.revoked => {
+                "Do not delete anything: sync first. This device was revoked; what it sends waits for your coordinator."
+            }
+            (true, _) => "Do not delete anything: sync first.",
+            (false, true) => {
+                "All is on the server. Wait for its copy before you empty this device, or choose `empty --stored-is-enough`."
+            }
+            (false, false) => {
+                "All is safe: the server has it, and so has a copy that it made. This device may be emptied: `tributary-field empty`. Where that copy lies, whoever runs the server knows."
+            }
+        },
+    );
     Ok(())
 }
 
 fn settled(device: &mut Device, settle: &Settle) -> Result<()> {
     let record = device.find(&settle.record)?;
-    let shown = device.show(record)?;
-    let form = device.newest_of(&shown)?;
-    let (question, key) = Question::locate(&form, &shown.held.state, &settle.question)?;
+    let form = device.newest_of(&device.show(record)?)?;
+    // The numbers are those that were shown, whatever came since.
+    let view = device.last_shown(record)?;
+    let (question, key) = Question::locate(&form, &view, &settle.question)?;
     let value = match (&settle.take, &settle.value) {
         (Some(n), _) => {
-            let candidates = shown.held.state.candidates(&key);
+            let candidates = view.candidates(&key);
             let chosen = n.checked_sub(1).and_then(|i| candidates.get(i));
             let chosen = chosen.ok_or_else(|| {
                 Error::input(

@@ -57,7 +57,7 @@ pub enum Command {
         #[command(flatten)]
         answers: AnswerArgs,
     },
-    /// Change answers of a record.
+    /// Change answers of a record, as `show` last showed it to you.
     Edit {
         /// The record: its number, or as much of it as is needed.
         record: String,
@@ -80,11 +80,11 @@ pub enum Command {
     },
     /// Tell what is where, and whether this device can be emptied.
     Status,
-    /// Choose one of several answers, or decide about a protected one.
+    /// Choose one of several answers that `show` showed, or decide about a protected one.
     Settle(Settle),
     /// Take the answers off this device once they are safe.
     Empty {
-        /// Do not wait for the copy off the server's machine.
+        /// Do not wait until a copy of the server has it too: if the server's disk is lost first, the answers are.
         #[arg(long)]
         stored_is_enough: bool,
     },

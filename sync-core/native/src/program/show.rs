@@ -103,7 +103,7 @@ fn place(shown: &Shown) -> &'static str {
     }
 }
 
-pub(super) fn record(device: &Device, id: RecordId, language: Option<&str>) -> Result<()> {
+pub(super) fn record(device: &Device, id: RecordId, language: Option<&str>) -> Result<Shown> {
     let shown = device.show(id)?;
     let state = &shown.held.state;
     let languages = &languages(&shown.form, language);
@@ -147,7 +147,7 @@ pub(super) fn record(device: &Device, id: RecordId, language: Option<&str>) -> R
             line(format!("{indent}  Until then it counts as: {value}"));
         }
     }
-    Ok(())
+    Ok(shown)
 }
 
 fn given(shown: &Shown, own: &[tributary_sync_core::ids::ActorId], live: &Live) -> String {

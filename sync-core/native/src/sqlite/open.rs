@@ -37,6 +37,9 @@ impl Database {
     /// Opens or makes the file. A committed transaction survives a power cut; erased answers do not.
     pub(crate) fn open(path: &Path) -> Result<Self> {
         let db = Connection::open(path)?;
+        // The folder's lock keeps others out; so the index of the log needs no file, and a full disk keeps nobody from
+        // looking.
+        db.pragma_update(None, "locking_mode", "EXCLUSIVE")?;
         db.pragma_update(None, "journal_mode", "WAL")?;
         db.pragma_update(None, "synchronous", "FULL")?;
         db.pragma_update(None, "secure_delete", "ON")?;
@@ -47,12 +50,17 @@ impl Database {
     }
 
     fn migrate(&mut self) -> Result<()> {
+        let version: i64 = self
+            .0
+            .pragma_query_value(None, "user_version", |r| r.get(0))?;
+        if version == VERSION {
+            return Ok(());
+        }
         let tx = self
             .0
             .transaction_with_behavior(TransactionBehavior::Immediate)?;
         let version: i64 = tx.pragma_query_value(None, "user_version", |r| r.get(0))?;
         match version {
-            VERSION => {}
             0 => tx.execute_batch(TABLES)?,
             _ => {
                 return Err(Error::store(

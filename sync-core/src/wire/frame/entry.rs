@@ -31,6 +31,9 @@ const CONTEXT: u8 = 32;
 const EFFECTIVE: u8 = 64;
 const CUT: u8 = 128;
 
+/// What a page may say in canonical bytes, however short its frame: more than any device asks for at once (`max_bytes`).
+const PAGE_BYTES: usize = 16 * 1024 * 1024;
+
 /// What differences are told from, from entry to entry.
 #[derive(Default)]
 struct Last {
@@ -287,8 +290,8 @@ pub(super) fn read_all(
     tables: &Tables,
     frame_len: usize,
 ) -> Result<Vec<Entry>, ParseError> {
-    // A frame is smaller than what it says, but not by this much.
-    let mut budget = Budget(64 * 1024 + 32 * frame_len);
+    // A page of long choices is smaller than what it says by far; what a server puts on one page is bounded.
+    let mut budget = Budget(PAGE_BYTES + 32 * frame_len);
     let mut last = Last::default();
     list(r, 2, |r| {
         let tag = r.uint()?;

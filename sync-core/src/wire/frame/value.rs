@@ -227,11 +227,15 @@ fn read_geo(r: &mut In<'_>) -> Result<Geo, ParseError> {
     .checked()
 }
 
-/// What may still be read, in bytes of canonical form, roughly: a short reference must not stand for much.
+/// What may still be read, in bytes of canonical form: a short reference must not stand for much. It counts what a write
+/// and a choice take there at the very least, so what keeps the limits is never refused; the limits themselves are
+/// checked over the canonical bytes.
 pub(super) struct Budget(pub(super) usize);
 
-/// A write takes this much at the least.
-const WRITE_BYTES: usize = 8;
+/// A write: the array around it, a key in three bytes, a value in two.
+const WRITE_BYTES: usize = 6;
+/// What stands before a choice.
+const CODE_HEAD: usize = 1;
 
 impl Budget {
     fn spend(&mut self, bytes: usize) -> Result<(), ParseError> {
@@ -247,7 +251,7 @@ impl Budget {
         Ok(())
     }
     fn code<'t>(&mut self, code: &'t Text) -> Result<&'t Text, ParseError> {
-        self.spend(code.as_str().len() + WRITE_BYTES)?;
+        self.spend(code.as_str().len() + CODE_HEAD)?;
         Ok(code)
     }
 }

@@ -49,6 +49,9 @@ impl Server {
                 out.push(state(record));
             }
             if cursor.2.is_none() {
+                for judged in self.log.iter().filter(|l| matches!(l, Log::Judged(..))) {
+                    self.entry(profile, pos(head), judged, &mut out);
+                }
                 out.push(Entry::Scope { records: mine });
             }
         }
