@@ -21,6 +21,6 @@ pub use org::{
     ActorRow, AuditEntry, AuditRow, CheckReport, EpochRow, Erased, Fault, FormRow, ItemRow,
     ItemStatus, Judgement, Keeping, LogEntry, LogKind, LogLine, LogRow, NewActor, NewLog,
     NewQuarantine, OrgTxn, PolicyRow, ProfileRow, QuarantineRow, RawRecord, RecordFilter, RecordNo,
-    RecordRow, RecordState, ScopeRow, Stage, TombstoneRow, read_file,
+    RecordRow, RecordState, Restriction, ScopeRow, Stage, TombstoneRow, read_file,
 };
 pub use store::OrgFiles;

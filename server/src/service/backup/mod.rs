@@ -5,6 +5,7 @@
 //! commands, schedules of an operating system, or HTTP; the folder is the operator's, on a disk that is not this one.
 
 mod epoch;
+mod hidden;
 mod keep;
 mod make;
 mod manifest;

@@ -10,7 +10,7 @@ use tributary_sync_core::ids::{EpochId, LogPos, OrgId, Tombstone};
 
 use super::make::Which;
 use super::manifest::{OrgEntry, Set, Sets, verify_file, verify_org};
-use super::{BackupError, Step};
+use super::{BackupError, Step, hidden};
 use crate::service::env::Entropy;
 use crate::service::keys::signs_in;
 use crate::storage::folder::FolderLock;
@@ -321,12 +321,18 @@ impl Return<'_> {
         let before = self.entry.erasures;
         // What lies here may have opened, or been shown, a later epoch than the copy and the clock know of.
         let shown = read_file(self.org(), &self.here(), |txn| txn.latest_epoch_at()).unwrap_or(0);
+        // What was restricted since the copy stays hidden.
+        let restricted = read_file(self.org(), &self.here(), |txn| txn.restrictions());
+        let restricted = restricted.unwrap_or_default();
         let waived = self.overrides.older_copy.then(|| self.sets.newest_ms());
         let name = self.set.name.clone();
         files.write(self.org(), move |txn| {
             txn.note_epoch_shown(shown)?;
             txn.open_epoch(epoch, now)?;
             txn.set_copied(pos, made_ms)?;
+            for one in restricted {
+                hidden::restrict_again(txn, one, now)?;
+            }
             if let Some(waived) = waived {
                 txn.waive_copies(waived)?;
             }

@@ -39,7 +39,7 @@ pub(super) use people::{follow as follow_people, owe as owe_people};
 pub(super) use push::meta_code;
 pub use reply::head;
 pub use scope::set_assigned;
-pub(super) use scope::{follow_holders, given_up, made};
+pub(super) use scope::{follow_holders, follow_holders_at, given_up, made};
 
 /// Who exchanges.
 #[derive(Clone, Debug)]

@@ -55,10 +55,19 @@ pub(in crate::service) fn follow_holders(
     env: &Env,
     no: RecordNo,
 ) -> Result<(), StorageError> {
+    follow_holders_at(txn, env.now, no)
+}
+
+/// The same, at this moment, where nobody serves: in a restore.
+pub(in crate::service) fn follow_holders_at(
+    txn: &OrgTxn<'_>,
+    at: u64,
+    no: RecordNo,
+) -> Result<(), StorageError> {
     let keeping = txn.keeping(no)?;
     for (profile, row) in txn.scopes_of(no)? {
         if kept_from(txn, keeping, profile)? != row.hidden {
-            change(txn, env, profile, no, Some(row), row)?;
+            change(txn, at, profile, no, Some(row), row)?;
         }
     }
     Ok(())
@@ -75,7 +84,7 @@ pub(in crate::service) fn given_up(
         let theirs = txn.profile(profile)?.is_some_and(|p| p.user == user);
         if theirs && row.made {
             let now = ScopeRow { made: false, ..row };
-            change(txn, env, profile, no, Some(row), now)?;
+            change(txn, env.now, profile, no, Some(row), now)?;
         }
     }
     Ok(())
@@ -96,7 +105,7 @@ pub(super) fn emptied(
     };
     change(
         txn,
-        env,
+        env.now,
         profile,
         no,
         Some(before),
@@ -127,12 +136,19 @@ pub fn set_assigned(
     if old.assigned == assigned {
         return Ok(());
     }
-    change(txn, env, profile, no, before, ScopeRow { assigned, ..old })
+    change(
+        txn,
+        env.now,
+        profile,
+        no,
+        before,
+        ScopeRow { assigned, ..old },
+    )
 }
 
 fn change(
     txn: &OrgTxn<'_>,
-    env: &Env,
+    when: u64,
     profile: ProfileId,
     no: RecordNo,
     before: Option<ScopeRow>,
@@ -157,7 +173,7 @@ fn change(
             dot: None,
             body: &body,
         };
-        let at = txn.append(&new, env.now)?;
+        let at = txn.append(&new, when)?;
         if kind == LogKind::Enter {
             now.since = at;
         }

@@ -32,7 +32,7 @@ pub use log::{LogEntry, LogKind, LogLine, LogRow, NewLog};
 pub use meta::EpochRow;
 pub use profile::ProfileRow;
 pub use quarantine::{Judgement, NewQuarantine, QuarantineRow};
-pub use record::{RecordFilter, RecordRow, RecordState};
+pub use record::{RecordFilter, RecordRow, RecordState, Restriction};
 pub use scope::{Keeping, ScopeRow};
 pub use stream::RawRecord;
 

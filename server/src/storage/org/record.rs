@@ -69,6 +69,19 @@ pub struct RecordFilter {
     pub maker: Option<ProfileId>,
 }
 
+/// A restriction in force.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Restriction {
+    /// Of which record.
+    pub record: RecordId,
+    /// Since when, in milliseconds since 1970.
+    pub at: u64,
+    /// Who restricted it.
+    pub by: Option<UserId>,
+    /// When the record may be erased.
+    pub erase_after: Option<u64>,
+}
+
 const COLUMNS: &str = "n, id, form_id, form, maker, created_at, pos, body, conflicts, presence, withheld, status, \
                        restricted_at, restricted_by, erase_after";
 
@@ -176,6 +189,21 @@ impl OrgTxn<'_> {
             )?;
         }
         Ok(changed.into_iter().map(|(no, _)| RecordNo(no)).collect())
+    }
+    /// The restrictions in force.
+    pub fn restrictions(&self) -> Result<Vec<Restriction>> {
+        self.all(
+            "SELECT id, restricted_at, restricted_by, erase_after FROM record WHERE restricted_at IS NOT NULL ORDER BY n",
+            [],
+            |r| {
+                Ok(Restriction {
+                    record: RecordId::from_bytes(r.get(0)?),
+                    at: unsql(r.get(1)?),
+                    by: r.get::<_, Option<[u8; 16]>>(2)?.map(UserId::from_bytes),
+                    erase_after: r.get::<_, Option<i64>>(3)?.map(unsql),
+                })
+            },
+        )
     }
     /// Restricts a record, or lifts it.
     pub fn set_restricted(

@@ -4,6 +4,8 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::service::access::Role;
+use crate::service::records::restrict;
+use crate::service::records::tests::desk;
 use crate::storage::directory::{Directory, NewUser, SessionId, SessionKind};
 
 /// Everything the server holds is what the phone holds.
@@ -443,4 +445,30 @@ fn a_copy_of_an_earlier_program_does_not_bring_its_sign_ins_back() {
     for key in SERVER_KEYS {
         assert!(!data.join(key).exists(), "{key}");
     }
+}
+
+#[test]
+fn what_was_restricted_after_the_copy_stays_hidden_on_phones_too() {
+    let cellar = Cellar::open();
+    let office = &cellar.office;
+    let mut dara = office.worker(2);
+    dara.create(record(1), vec![(NAME, text("Sokha"))], 10);
+    dara.sync(office);
+    cellar.copy();
+    let admin = desk(office, 100, Role::OrgAdmin);
+    let said = restrict(&office.files, &office.env, &admin, record(1)).unwrap();
+    let over = Overrides {
+        replace: true,
+        ..Overrides::default()
+    };
+    cellar.restore(None, over).unwrap();
+    let row = office.row(record(1)).unwrap();
+    assert_eq!(row.restricted_at, Some(office.env.now));
+    let again = restrict(&office.files, &office.env, &admin, record(1)).unwrap();
+    assert_eq!(again, said, "it waits no longer than it did");
+    office.check();
+    // Another restore of the same copy finds it restricted here, and adds nothing to what is so.
+    cellar.restore(None, over).unwrap();
+    assert!(office.row(record(1)).unwrap().restricted_at.is_some());
+    office.check();
 }
