@@ -1,10 +1,10 @@
 //! Organisations, users, teams and devices.
 
 use std::io::Write;
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 
 use serde_json::json;
-use tributary_tests::harness::{Installation, field, program};
+use tributary_tests::harness::{Installation, field, tributary_command};
 
 /// The line of a table that begins with a name.
 fn line<'t>(table: &'t str, name: &str) -> &'t str {
@@ -14,11 +14,8 @@ fn line<'t>(table: &'t str, name: &str) -> &'t str {
 
 /// Runs `tributary` with something typed into it.
 fn typed(here: &Installation, arguments: &[&str], input: &str) {
-    let mut command = Command::new(program("tributary"));
-    command
-        .arg("--data")
-        .arg(here.place("data"))
-        .args(arguments);
+    let mut command = tributary_command(&here.place("data"));
+    command.args(arguments);
     let mut child = command
         .stdin(Stdio::piped())
         .stdout(Stdio::null())

@@ -2,17 +2,14 @@
 //! from places without a network.
 
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::Output;
 
 use serde_json::Value;
-use tributary_tests::harness::{Installation, Reply, field, program};
+use tributary_tests::harness::{Installation, Reply, field, tributary_command};
 
 fn check(here: &Installation) -> (Output, Value) {
-    let mut command = Command::new(program("tributary"));
-    command
-        .arg("--data")
-        .arg(here.place("data"))
-        .args(["check", "--json"]);
+    let mut command = tributary_command(&here.place("data"));
+    command.args(["check", "--json"]);
     let output = command.output().unwrap();
     let report = serde_json::from_slice(&output.stdout).unwrap();
     (output, report)
@@ -62,8 +59,8 @@ fn temporary_files_stay_inside_the_data_folder() {
     assert_eq!(mode & 0o777, 0o700);
     // A folder that does not exist is named, not made.
     let elsewhere = here.place("typing-error");
-    let mut command = Command::new(program("tributary"));
-    command.arg("--data").arg(&elsewhere).args(["org", "list"]);
+    let mut command = tributary_command(&elsewhere);
+    command.args(["org", "list"]);
     let refused = command.output().unwrap();
     assert!(String::from_utf8_lossy(&refused.stderr).contains("not a data folder yet"));
     assert!(!elsewhere.exists());

@@ -60,6 +60,12 @@ fn act(user: &TestUser, record: RecordId, verb: &str, mut body: serde_json::Valu
         .expect(200);
 }
 
+/// What a worker does who looks at an interview and changes it.
+fn edit(device: &mut Device, record: RecordId, given: &[&str]) {
+    device.look(record).unwrap();
+    device.edit(record, &answers(given)).unwrap();
+}
+
 fn sync(device: &mut Device) {
     device.sync(&mut Quiet).unwrap();
 }
@@ -121,13 +127,10 @@ fn work(server: &TestServer, phones: &TempDir) {
         .for_each(|r| act(&mona, *r, "assign", to_linh.clone()));
     sync(&mut linh);
     for record in [crossed, settled] {
-        dara.edit(record, &answers(&["safe_contact=by night"]))
-            .unwrap();
-        linh.edit(record, &answers(&["safe_contact=never at home"]))
-            .unwrap();
+        edit(&mut dara, record, &["safe_contact=by night"]);
+        edit(&mut linh, record, &["safe_contact=never at home"]);
     }
-    linh.edit(withheld, &answers(&["consent_store=withdrawn"]))
-        .unwrap();
+    edit(&mut linh, withheld, &["consent_store=withdrawn"]);
     sync(&mut dara);
     sync(&mut linh);
     act(&mona, settled, "settle", json!({"reason": "asked both"}));
@@ -140,9 +143,7 @@ fn work(server: &TestServer, phones: &TempDir) {
         (&mut dara, crossed, UNSENT[0]),
         (&mut linh, settled, UNSENT[1]),
     ] {
-        device
-            .edit(record, &answers(&[&format!("notes={words}")]))
-            .unwrap();
+        edit(device, record, &[&format!("notes={words}")]);
     }
 }
 

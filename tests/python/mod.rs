@@ -134,7 +134,9 @@ fn two_devices_of_another_program_share_a_record_and_settle_a_conflict() {
     let key = coordinator.key("citizenship_other");
     let write = |text: &str| format!("{key}={}", json!({"text": text}));
     let give = format!("m.assignee={}", json!({"code": format!("user:{sokha}")}));
-    let record = coordinator.expect(&["new", &write("ສະບາຍດີ"), &give]);
+    let consent = coordinator.key("consent_store");
+    let consent = format!("{consent}={}", json!({"code": "given"}));
+    let record = coordinator.expect(&["new", &consent, &write("ສະບາຍດີ"), &give]);
     let record = record.as_str().unwrap();
     assert_eq!(coordinator.sync(), ["applied"]);
     assert!(worker.sync().is_empty());

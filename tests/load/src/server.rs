@@ -46,6 +46,12 @@ impl Server {
         let data = folder.path().join("data");
         let command = |words: &[&str]| {
             let mut command = Command::new(program);
+            // Settings of whoever runs this are not the server's.
+            for (name, _) in std::env::vars_os() {
+                if name.to_string_lossy().starts_with("TRIBUTARY_") {
+                    command.env_remove(name);
+                }
+            }
             command.args(words).arg("--data").arg(&data);
             command
         };
