@@ -409,6 +409,8 @@ fn what_is_discarded_is_wiped_from_the_file() {
     let no = waiting_lines(&office)[0].no;
     discard(&office.files, &office.env, &mona(&office), no).unwrap();
     assert!(office.files.scrub_owed().is_empty());
+    let owed = office.files.read(office.org, |txn| txn.scrub_owed());
+    assert!(!owed.unwrap(), "looked after without being asked again");
     office.files.close(office.org);
     let bytes = std::fs::read(office.files.path(office.org)).unwrap();
     let word = b"Vanna the discarded";
