@@ -56,7 +56,7 @@ struct Common {
     /// The settings file [default: tributary.toml in the data folder, if it is there]
     #[arg(long, global = true, value_name = "FILE")]
     config: Option<PathBuf>,
-    /// Where people and devices reach the server, such as https://survey.example.org
+    /// Where people and devices reach the server, such as `https://survey.example.org`
     #[arg(long, global = true, value_name = "URL")]
     public_url: Option<String>,
     /// Where to listen [default: 0.0.0.0:8443, or 127.0.0.1:8080 without TLS]

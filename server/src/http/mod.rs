@@ -1,6 +1,6 @@
 //! HTTP: parse, call one service function, shape the answer. The only place, with `startup`, that names actix.
 //!
-//! [`routes`] is the table; there is one file per noun. Everything that blocks happens in one hop ([`blocking`]), and who
+//! [`routes`] is the table; there is one file per noun. Everything that blocks happens in one hop ([`mod@blocking`]), and who
 //! is asking is looked up inside that hop ([`extract`]). [`frame`] surrounds every request. Not here: any rule.
 
 mod audit;

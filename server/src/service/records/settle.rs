@@ -1,6 +1,6 @@
 //! Settling a conflict: one of the answers, or a new one, by somebody who saw them all, with a reason (§1.9).
 //!
-//! Not here: lowering a protection; settling for a weaker value than the strongest is refused, see [`super::decide`].
+//! Not here: lowering a protection; settling for a weaker value than the strongest is refused, see [`mod@super::decide`].
 
 use tributary_sync_core::clock::Dot;
 use tributary_sync_core::ids::RecordId;
