@@ -29,8 +29,8 @@ const CROSSINGS: [Crossing; 8] = [
         &[("exploited_province", PLACE)],
     ),
     crossing(
-        &[("consent_store", "withdrawn")],
-        &[("consent_store", "given"), ("consent_share", "given")],
+        &[("consent_share", "withdrawn")],
+        &[("consent_share", "given")],
     ),
     crossing(&[("age_class", "adult")], &[("age_class", "child")]),
     crossing(
