@@ -15,10 +15,6 @@ const TEST_LINES_MAX: usize = 100;
 /// Files and functions that may be longer, with the reason. `path` for a file, `path::function` for a function.
 const LONGER: &[(&str, &str)] = &[
     (
-        "server/src/service/exchange/push.rs",
-        "to be split: the statuses that are told again",
-    ),
-    (
         "server/src/service/forms/tests.rs::faults_name_their_cell",
         "one table of faults and the cells they are found in",
     ),
