@@ -15,7 +15,7 @@ mod api;
 mod cli;
 mod golden;
 mod python;
+mod schedules;
 mod schemas;
-mod simulation;
 mod stories;
 mod tidy;
