@@ -37,6 +37,9 @@ struct Args {
     /// Stops after this many faults of different kinds.
     #[arg(long, default_value_t = 10)]
     faults: usize,
+    /// How many schedules are tried at most to make one that fails small.
+    #[arg(long, default_value_t = 3_000)]
+    tries: usize,
     /// Prints the schedule of the first seed as a file and plays nothing.
     #[arg(long)]
     print: bool,
@@ -96,6 +99,7 @@ fn hunt(args: &Args) -> ExitCode {
         first: args.seed,
         jobs: args.jobs,
         faults_max: args.faults,
+        tries: args.tries,
     };
     let outcome = search(
         how,
