@@ -6,6 +6,7 @@
 
 mod backlog;
 mod restores;
+mod small;
 
 use tributary_tests::simulation::{Rng, Search, Tally, play, schedule, search, seed_file};
 

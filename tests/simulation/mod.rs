@@ -15,12 +15,13 @@ pub mod schedule;
 pub mod search;
 pub mod seed_file;
 pub mod shrink;
+pub mod small;
 pub mod step;
 mod surroundings;
 pub mod tally;
 pub mod world;
 
-pub use play::{class, play, play_aloud};
+pub use play::{class, play, play_aloud, play_among};
 pub use schedule::{Rng, schedule};
 pub use search::{Found, Outcome, Search, search};
 pub use step::{Forgery, Net, Step, What};

@@ -9,7 +9,7 @@ use tributary_sync_core::ids::{FormHash, RecordId};
 use tributary_sync_core::session::{Confirm, Run, empty};
 
 use super::phone::Phone;
-use super::world::{ORG, World, form_row};
+use super::world::{DiskImage, ORG, World, form_row};
 
 impl World {
     pub(crate) fn clone_phone(&mut self, phone: usize) {
@@ -90,16 +90,25 @@ impl World {
 
     pub(crate) fn image_disk(&mut self) {
         self.files.close(ORG);
-        let bytes = std::fs::read(self.files.path(ORG)).unwrap();
-        self.disk_images.push(bytes);
+        self.disk_images.push(DiskImage {
+            file: std::fs::read(self.files.path(ORG)).unwrap(),
+            ledger: std::fs::read(self.env.ledger.path(ORG)).unwrap_or_default(),
+            erased: self.erased.clone(),
+        });
     }
-    pub(crate) fn roll_back(&mut self, which: usize) {
+    pub(crate) fn roll_back(&mut self, which: usize, with_ledger: bool) {
         if self.disk_images.is_empty() {
             return;
         }
-        let bytes = self.disk_images[which % self.disk_images.len()].clone();
+        let image = self.disk_images[which % self.disk_images.len()].clone();
         self.files.close(ORG);
-        std::fs::write(self.files.path(ORG), bytes).unwrap();
+        std::fs::write(self.files.path(ORG), image.file).unwrap();
+        if with_ledger {
+            std::fs::write(self.env.ledger.path(ORG), image.ledger).unwrap();
+            let forgotten = self.erased.difference(&image.erased);
+            self.erased_once.extend(forgotten);
+            self.erased = image.erased;
+        }
         self.goes_back();
     }
 

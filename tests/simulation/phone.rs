@@ -255,6 +255,10 @@ impl Phone {
             .into_iter()
             .filter_map(|o| o.body)
             .find(|c| number_of(c) == Some(no))?;
+        // A form left open over a restore: what it names may be another's number by now. The server knows.
+        if change.epoch != self.profile().epoch {
+            return None;
+        }
         tags(&held)
             .filter(|(dot, other)| *other != no && change.seen.covers(*dot))
             .map(|(_, other)| other)
@@ -305,6 +309,8 @@ fn answers(what: What, no: SaveNo) -> BTreeMap<Key, Value> {
         What::Consent => vec![(CONSENT, code("given"))],
         What::AtRisk => vec![(AT_RISK, code("yes"))],
         What::NotAtRisk => vec![(AT_RISK, code("no"))],
+        What::Alarm => vec![(NAME, words()), (AT_RISK, code("yes"))],
+        What::Calm => vec![(NAME, words()), (AT_RISK, code("no"))],
         What::Much => vec![
             (NAME, words()),
             (NOTE, words()),

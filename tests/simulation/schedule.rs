@@ -195,7 +195,14 @@ fn desk(rng: &mut Rng, phone: usize, record: usize) -> Step {
 fn malice(rng: &mut Rng, phone: usize, record: usize) -> Step {
     match rng.below(10) {
         0..3 => return Step::Lie { phone, record },
-        3..5 => return Step::Rude { phone, record },
+        3..5 => {
+            let what = [What::Consent, What::NotAtRisk, What::Calm][rng.below(3)];
+            return Step::Rude {
+                phone,
+                record,
+                what,
+            };
+        }
         _ => {}
     }
     let how = [
@@ -239,6 +246,9 @@ fn disaster(rng: &mut Rng, trouble: Trouble, phone: usize, record: usize) -> Ste
             which: rng.below(4),
         },
         6 => Step::Backup,
+        9 if has(Trouble::RollBacks) && rng.chance(20) => Step::RollBackAll {
+            which: rng.below(4),
+        },
         7 if rng.chance(40) => Step::Erase { record },
         8 => Step::Empty {
             phone,

@@ -47,6 +47,10 @@ pub enum What {
     AtRisk,
     /// A flag is cleared.
     NotAtRisk,
+    /// An answer, and the flag set.
+    Alarm,
+    /// An answer, and the flag cleared.
+    Calm,
     /// Several answers.
     Much,
     /// A long answer.
@@ -95,7 +99,11 @@ pub enum Step {
     /// The same with a context that claims what nobody has shown.
     Lie { phone: usize, record: usize },
     /// Another program, which knows no protections, lowers one.
-    Rude { phone: usize, record: usize },
+    Rude {
+        phone: usize,
+        record: usize,
+        what: What,
+    },
     /// Somebody looks again at what is open.
     Refresh { phone: usize },
     /// The form is closed.
@@ -163,6 +171,8 @@ pub enum Step {
     ImageDisk,
     /// The server's disk is put back, and nobody says so.
     RollBack { which: usize },
+    /// The same with the ledger of erasures.
+    RollBackAll { which: usize },
     /// The operator opens an epoch, where writing has stopped.
     OpenEpoch,
     /// A phone is revoked.
@@ -218,6 +228,7 @@ impl Step {
             Self::Restore => Fault("server restored"),
             Self::ImageDisk => Work("disk imaged"),
             Self::RollBack { .. } => Fault("disk rolled back"),
+            Self::RollBackAll { .. } => Fault("disk and ledger rolled back"),
             Self::OpenEpoch => Work("epoch"),
             Self::Revoke { .. } => Fault("phone revoked"),
         }
@@ -263,6 +274,7 @@ impl Step {
             | Self::RestoreOlder
             | Self::ImageDisk
             | Self::RollBack { .. }
+            | Self::RollBackAll { .. }
             | Self::OpenEpoch => None,
         }
     }
@@ -340,6 +352,7 @@ impl Step {
             | Self::Restore
             | Self::ImageDisk
             | Self::RollBack { .. }
+            | Self::RollBackAll { .. }
             | Self::OpenEpoch
             | Self::Revoke { .. } => {}
         }

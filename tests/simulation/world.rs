@@ -37,6 +37,14 @@ pub(crate) struct Looked {
     pub(crate) past: BTreeSet<SaveNo>,
 }
 
+/// The server's disk, kept aside.
+#[derive(Clone, Debug)]
+pub(crate) struct DiskImage {
+    pub(crate) file: Vec<u8>,
+    pub(crate) ledger: Vec<u8>,
+    pub(crate) erased: BTreeSet<RecordId>,
+}
+
 /// All of it.
 pub struct World {
     pub(crate) folder: tempfile::TempDir,
@@ -50,7 +58,7 @@ pub struct World {
     /// The phones, in the order in which they came.
     pub phones: Vec<Phone>,
     pub(crate) phone_images: Vec<(usize, Kept)>,
-    pub(crate) disk_images: Vec<Vec<u8>>,
+    pub(crate) disk_images: Vec<DiskImage>,
     pub(crate) waiting: Vec<(Caller, Request)>,
     /// The last exchange of each phone.
     pub(crate) last: BTreeMap<usize, ExchangeRequest>,
@@ -60,6 +68,8 @@ pub struct World {
     pub(crate) desk: BTreeMap<Dot, SaveNo>,
     pub(crate) created: BTreeSet<(OrgId, RecordId)>,
     pub(crate) erased: BTreeSet<RecordId>,
+    /// Erased, but the ledger was rolled back: only a phone that holds the tombstone can say so.
+    pub(crate) erased_once: BTreeSet<RecordId>,
     pub(crate) discarded: BTreeSet<SaveNo>,
     /// Saves that were in quarantine at any time.
     pub(crate) aside: BTreeSet<SaveNo>,
@@ -100,6 +110,10 @@ pub fn record(n: usize) -> RecordId {
 impl World {
     /// A server with two organisations; three phones of the first, one of the second.
     pub fn new(seed: u64) -> Self {
+        Self::among(4, seed)
+    }
+    /// The same with so many phones only.
+    pub fn among(phones: usize, seed: u64) -> Self {
         // Memory-backed where there is such a folder: the sync calls are real either way.
         let shm = PathBuf::from("/dev/shm");
         let folder = || {
@@ -150,6 +164,7 @@ impl World {
             desk: BTreeMap::new(),
             created: BTreeSet::new(),
             erased: BTreeSet::new(),
+            erased_once: BTreeSet::new(),
             discarded: BTreeSet::new(),
             aside: BTreeSet::new(),
             told_stored: BTreeSet::new(),
@@ -170,7 +185,8 @@ impl World {
             refusals: BTreeMap::new(),
             trace: std::env::var_os("TRIBUTARY_SIM_TRACE").is_some(),
         };
-        for (n, skew) in [0, 50_000_000, -900_000, 0].into_iter().enumerate() {
+        let skews = [0, 50_000_000, -900_000, 0].into_iter();
+        for (n, skew) in skews.enumerate().take(phones) {
             let skew = if seed.is_multiple_of(3) { skew } else { 0 };
             let org = if n == 3 { OTHER } else { ORG };
             world.enrol(org, n as u8 + 2, skew);
@@ -250,7 +266,11 @@ impl World {
                 let claims = self.claims();
                 self.answer(phone, record(r), What::Name, &claims)?;
             }
-            Step::Rude { phone, record: r } => self.rude(phone, record(r))?,
+            Step::Rude {
+                phone,
+                record: r,
+                what,
+            } => self.rude(phone, record(r), what)?,
             Step::Refresh { phone } => self.phones[phone].refresh(&self.truth),
             Step::Close { phone } => self.phones[phone].close(),
             Step::Sync { phone, net, at } => self.sync(phone, net, at)?,
@@ -296,7 +316,8 @@ impl World {
             }
             Step::RestoreOlder => self.restore(1),
             Step::ImageDisk => self.image_disk(),
-            Step::RollBack { which } => self.roll_back(which),
+            Step::RollBack { which } => self.roll_back(which, false),
+            Step::RollBackAll { which } => self.roll_back(which, true),
             Step::OpenEpoch => {
                 if self.stopped() {
                     self.open_epoch();
@@ -342,15 +363,13 @@ impl World {
         Ok(())
     }
 
-    fn rude(&mut self, phone: usize, id: RecordId) -> Result<(), String> {
+    fn rude(&mut self, phone: usize, id: RecordId, what: What) -> Result<(), String> {
         let without = |p: PolicyEntry| PolicyEntry {
             policy: PolicyKind::Single,
             order: Vec::new(),
             ..p
         };
-        self.phones[phone].close();
         self.phones[phone].learn(policies().into_iter().map(without));
-        let what = [What::Consent, What::NotAtRisk][self.roll(2) as usize];
         self.answer(phone, id, what, &[])?;
         self.phones[phone].learn(policies());
         Ok(())

@@ -76,7 +76,10 @@ fn stored(world: &World, server: &Server) -> Result<(), String> {
 
 /// A save that is gone by somebody's will.
 fn excused(world: &World, no: SaveNo) -> bool {
-    world.discarded.contains(&no) || world.erased.contains(&world.truth[&no].record)
+    let record = &world.truth[&no].record;
+    world.discarded.contains(&no)
+        || world.erased.contains(record)
+        || world.erased_once.contains(record)
 }
 
 /// Where nothing went back in time, every save that a phone accepted is on the server when all have synced.
@@ -85,6 +88,23 @@ fn nothing_lost(world: &World, server: &Server) -> Result<(), String> {
     for (no, _) in saves {
         if !server.keeps(*no) && !excused(world, *no) {
             return Err(format!("save g{no} is nowhere"));
+        }
+    }
+    Ok(())
+}
+
+/// A tombstone that any phone has brought back counts for all.
+fn told_of_erasures(world: &World, server: &Server) -> Result<(), String> {
+    let live = world
+        .phones
+        .iter()
+        .filter(|p| p.caller.org == server.org && !p.caller.revoked);
+    for phone in live {
+        for id in server.records.keys() {
+            let stone = id.tombstone();
+            if phone.disk.read(|s| s.is_erased(stone)).unwrap() {
+                return Err(format!("erased {id} is back, and a phone knows better"));
+            }
         }
     }
     Ok(())
@@ -104,6 +124,7 @@ pub fn finally(world: &mut World) -> Result<(), String> {
                 }
             }
         }
+        told_of_erasures(world, &server)?;
         values::same_winner(world, &server)?;
         if !world.went_back && !world.phone_went_back {
             nothing_lost(world, &server)?;
