@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use tributary::service::exchange::Caller;
 use tributary_sync_core::change::Changeset;
-use tributary_sync_core::clock::Dot;
+use tributary_sync_core::clock::{Clock, Dot};
 use tributary_sync_core::ids::{CommentId, FieldId, FormHash, OrgId, RecordId, RowId, Seq};
 use tributary_sync_core::key::{Key, MetaKey};
 use tributary_sync_core::record::Record;
@@ -183,6 +183,23 @@ impl Phone {
             for mut form in s.open_forms()? {
                 if form.session == session {
                     claims.iter().for_each(|dot| form.seen.add(*dot));
+                    s.put_open_form(&form)?;
+                }
+            }
+            Ok(())
+        });
+    }
+    /// Claims in the open form to have seen one changeset only of all that was shown.
+    pub fn leave_out(&mut self) {
+        let Some(open) = &self.open else { return };
+        let session = open.session;
+        let _ = self.disk.step(|s| {
+            for mut form in s.open_forms()? {
+                let newest = form.view.lives().iter().max_by_key(|l| l.effective);
+                if form.session == session
+                    && let Some(dot) = newest.map(|l| l.dot)
+                {
+                    form.seen = Clock::new().with(dot);
                     s.put_open_form(&form)?;
                 }
             }

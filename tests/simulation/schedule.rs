@@ -194,7 +194,8 @@ fn desk(rng: &mut Rng, phone: usize, record: usize) -> Step {
 
 fn malice(rng: &mut Rng, phone: usize, record: usize) -> Step {
     match rng.below(10) {
-        0..3 => return Step::Lie { phone, record },
+        0..2 => return Step::Lie { phone, record },
+        2 => return Step::Omit { phone, record },
         3..5 => {
             let what = [What::Consent, What::NotAtRisk, What::Calm][rng.below(3)];
             return Step::Rude {
@@ -249,7 +250,7 @@ fn disaster(rng: &mut Rng, trouble: Trouble, phone: usize, record: usize) -> Ste
         9 if has(Trouble::RollBacks) && rng.chance(20) => Step::RollBackAll {
             which: rng.below(4),
         },
-        7 if rng.chance(40) => Step::Erase { record },
+        7 if rng.chance(60) => Step::Erase { record },
         8 => Step::Empty {
             phone,
             stored_is_enough: rng.chance(30),

@@ -98,6 +98,8 @@ pub enum Step {
     },
     /// The same with a context that claims what nobody has shown.
     Lie { phone: usize, record: usize },
+    /// The same with a context that leaves out most of what was shown.
+    Omit { phone: usize, record: usize },
     /// Another program, which knows no protections, lowers one.
     Rude {
         phone: usize,
@@ -190,6 +192,7 @@ impl Step {
             Self::Open { .. } => Work("open"),
             Self::Save { .. } => Work("save"),
             Self::Lie { .. } => Fault("forged context"),
+            Self::Omit { .. } => Fault("context left out"),
             Self::Rude { .. } => Fault("protection lowered by force"),
             Self::Refresh { .. } => Work("refresh"),
             Self::Forge { .. } => Fault("forged request"),
@@ -241,6 +244,7 @@ impl Step {
             | Self::Open { phone, .. }
             | Self::Save { phone, .. }
             | Self::Lie { phone, .. }
+            | Self::Omit { phone, .. }
             | Self::Rude { phone, .. }
             | Self::Refresh { phone }
             | Self::Close { phone }
@@ -320,6 +324,7 @@ impl Step {
             | Self::Open { .. }
             | Self::Save { .. }
             | Self::Lie { .. }
+            | Self::Omit { .. }
             | Self::Rude { .. }
             | Self::Refresh { .. }
             | Self::Forge { .. }

@@ -266,6 +266,12 @@ impl World {
                 let claims = self.claims();
                 self.answer(phone, record(r), What::Name, &claims)?;
             }
+            Step::Omit { phone, record: r } => {
+                self.phones[phone].open(record(r), self.form, &self.truth);
+                self.phones[phone].leave_out();
+                self.save(phone, What::Name, true)?;
+                self.phones[phone].close();
+            }
             Step::Rude {
                 phone,
                 record: r,

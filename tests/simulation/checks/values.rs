@@ -17,6 +17,7 @@ type Saved<'w> = (SaveNo, &'w Truth);
 
 pub(super) fn all(world: &World, server: &Server) -> Result<(), String> {
     contexts(world, server)?;
+    contexts_are_closed(server)?;
     for (id, row) in &server.records {
         let saved = saves(world, server, *id);
         none_vanishes(world, &saved, row)?;
@@ -41,6 +42,25 @@ fn saves<'w>(world: &'w World, server: &Server, id: RecordId) -> Vec<Saved<'w>> 
 fn live(row: &RecordRow, key: &Key) -> BTreeSet<SaveNo> {
     let values = row.record.values(key);
     values.iter().filter_map(|(_, v)| number(v)).collect()
+}
+
+/// Whatever a stored context covers, it covers with all that stood before it.
+fn contexts_are_closed(server: &Server) -> Result<(), String> {
+    for change in &server.log {
+        let context = &change.stored.stamp.context;
+        for other in &server.log {
+            let same = other.stored.change.record == change.stored.change.record;
+            let covered = same && context.covers(other.stored.change.dot);
+            let before = &other.stored.stamp.context;
+            if covered && before.dots().any(|dot| !context.covers(dot)) {
+                return Err(format!(
+                    "the context of {:?} covers {:?}, but not what that had covered",
+                    change.stored.change.dot, other.stored.change.dot
+                ));
+            }
+        }
+    }
+    Ok(())
 }
 
 /// A stored context covers nothing that its author was not shown.
