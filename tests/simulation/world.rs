@@ -86,6 +86,8 @@ pub struct World {
     /// A phone went back in time at least once.
     pub(crate) phone_went_back: bool,
     pub(crate) revoked: BTreeSet<ProfileId>,
+    /// Profiles that left out of a context what they were shown: they see their own record as they made it.
+    pub(crate) omitted: BTreeSet<ProfileId>,
     /// The heads that were last checked.
     pub(crate) checked: BTreeMap<OrgId, (LogPos, LogHash)>,
     /// The form version that is newest.
@@ -174,6 +176,7 @@ impl World {
             emptied_copied: BTreeSet::new(),
             phone_went_back: false,
             revoked: BTreeSet::new(),
+            omitted: BTreeSet::new(),
             checked: BTreeMap::new(),
             form: FORM,
             went_back: false,
@@ -269,6 +272,7 @@ impl World {
             Step::Omit { phone, record: r } => {
                 self.phones[phone].open(record(r), self.form, &self.truth);
                 self.phones[phone].leave_out();
+                self.omitted.insert(self.phones[phone].caller.profile);
                 self.save(phone, What::Name, true)?;
                 self.phones[phone].close();
             }
