@@ -14,6 +14,7 @@
 mod api;
 mod cli;
 mod golden;
+mod inputs;
 mod python;
 mod schedules;
 mod schemas;
