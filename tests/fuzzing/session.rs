@@ -15,7 +15,7 @@ use tributary_sync_core::session::{
 use tributary_sync_core::value::{Text, Value};
 use tributary_sync_core::wire::Item;
 use tributary_sync_core::wire::message::{
-    Entry, ExchangeReply, ExchangeRequest, Grant, PushResult,
+    Entry, ExchangeReply, ExchangeRequest, Grant, PushResult, Status,
 };
 
 const FORM: FormHash = FormHash::from_bytes([0; 32]);
@@ -119,7 +119,12 @@ impl Phone {
     ) {
         for result in results {
             let own = before.own(Dot::new(actor, result.seq)).expect("in memory");
-            if let Some(name) = own.and_then(|own| name_of(&own.body?.writes)) {
+            let Some(own) = own else { continue };
+            // An erased record takes along what else was written to it.
+            if result.status == Status::Erased {
+                self.owed.retain(|_, record| Some(*record) != own.record);
+            }
+            if let Some(name) = own.body.and_then(|body| name_of(&body.writes)) {
                 self.owed.remove(&name);
             }
         }
