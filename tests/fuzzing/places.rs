@@ -75,8 +75,8 @@ fn shown(text: &str) {
         let desk = shelf.desk();
         desk.comment(RecordId::from_bytes([9; 16]), &shown, "words")
     });
-    let refused = written
-        .err()
-        .expect("a record that is not there took a comment");
+    let Err(refused) = written else {
+        panic!("a record that is not there took a comment");
+    };
     assert_ne!(refused.code, Code::Internal, "{:?}", refused.cause);
 }
