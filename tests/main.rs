@@ -15,6 +15,7 @@ mod api;
 mod attack;
 mod cli;
 mod golden;
+mod inputs;
 mod python;
 mod schedules;
 mod schemas;

@@ -29,6 +29,8 @@ use crate::tls;
 const GRACE_SECONDS: u64 = 30;
 /// How long a slow link may take to send the head of a request.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
+/// How long a slow link may take to agree on keys.
+const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long a connection that nobody uses stays open.
 const KEEP_ALIVE: Duration = Duration::from_secs(5);
 /// How long the other side may take to read an answer that came before its request was read, and to hang up.
@@ -237,6 +239,10 @@ impl Application {
         // A proxy's connections are everybody's.
         let counted = !self.settings.behind_proxy;
         let server = HttpServer::new(app)
+            // As many may agree on keys as may be connected: whoever opens connections and says nothing would else keep
+            // all others waiting. First, because workers take it as it is when they are made.
+            .max_connection_rate(ALL_MAX)
+            .tls_handshake_timeout(HANDSHAKE_TIMEOUT)
             .workers(workers)
             .max_connections(ALL_MAX.div_ceil(workers))
             .on_connect(move |io, data| {

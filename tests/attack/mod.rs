@@ -3,7 +3,12 @@
 //! Few servers are started; each is attacked many times. `table.rs` holds one row for every route there is, and fails when
 //! one is added without: every row is then tried by every role, and by another organisation with every id.
 
+mod bodies;
+mod documented;
 mod estate;
 mod roles;
 mod strangers;
 mod table;
+mod tokens;
+mod wire;
+mod words;

@@ -2,12 +2,13 @@
 
 use std::collections::HashSet;
 
+use serde_json::Value;
 use tributary::service::By;
 use tributary::service::access::Role;
 use tributary_tests::harness::{Reply, TestServer};
 
 use super::estate::{Caller, Fill, ask, filled, sign_in, two};
-use super::table::{Kind, ROWS, Row, Who};
+use super::table::{Kind, ROWS, Row, Who, fits};
 
 /// What came of it: the code of a refusal, a redirect, or a status.
 pub(super) fn outcome(reply: &Reply) -> String {
@@ -41,6 +42,21 @@ fn expected(row: &Row, who: Who, fill: &Fill) -> String {
         other => panic!("no letter of the table: {other}"),
     };
     words.to_owned()
+}
+
+/// Whether the API's description knows that this route may answer so.
+fn documented(api: &Value, row: &Row, status: u16) -> bool {
+    if row.kind == Kind::Page || row.method == "HEAD" {
+        return true;
+    }
+    let paths = api["paths"].as_object().unwrap();
+    let of = paths
+        .iter()
+        .find(|(path, _)| fits(row.path, path))
+        .unwrap()
+        .1;
+    let responses = &of[row.method.to_lowercase()]["responses"];
+    responses.get(status.to_string()).is_some()
 }
 
 /// What every answer says to browsers and caches, whatever it holds.
@@ -94,6 +110,7 @@ fn every_role_gets_at_every_route_what_the_table_says() {
     let root = server.server_admin().client;
     let idle = server.organisation("idle").id.to_string();
     home.fill.insert("other_organisation", idle);
+    let api = serde_json::to_value(tributary::http::openapi()).unwrap();
     let mut wrong = Vec::new();
     let mut tried = HashSet::new();
     for (n, row) in ROWS.iter().enumerate() {
@@ -126,6 +143,13 @@ fn every_role_gets_at_every_route_what_the_table_says() {
             }
             let reply = ask(&server, &caller, row, &fill);
             framed(&reply, row);
+            if !documented(&api, row, reply.status) {
+                wrong.push(format!(
+                    "{} answers {}: describe it",
+                    row.name(),
+                    reply.status
+                ));
+            }
             if matches!(who, Who::Stranger | Who::StrangeDevice | Who::Suspended) {
                 let body = String::from_utf8_lossy(&reply.body).to_lowercase();
                 assert!(

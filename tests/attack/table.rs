@@ -257,7 +257,7 @@ fn routes_of(file: &str) -> BTreeSet<(String, String)> {
 }
 
 /// Whether a path is one of a route: whatever stands in braces fits, and in the place of `{verb}` any word does.
-fn fits(path: &str, route: &str) -> bool {
+pub(super) fn fits(path: &str, route: &str) -> bool {
     let (ours, theirs): (Vec<_>, Vec<_>) = (path.split('/').collect(), route.split('/').collect());
     ours.len() == theirs.len()
         && ours

@@ -3,7 +3,7 @@
 use std::io::{BufRead, BufReader, Write};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Child, ChildStderr, Command, Output, Stdio};
 
 use tempfile::TempDir;
 use tributary::storage::folder::DataFolder;
@@ -115,8 +115,18 @@ impl Installation {
     }
     /// Starts `tributary serve` and waits until it says that it answers.
     pub fn serve(&mut self) {
+        let command = self.tributary(&["serve", "--workers", "2", "--log-level", "error"]);
+        self.start(command);
+    }
+    /// The same, with a log that says as much as it can be made to; the log.
+    pub fn serve_talking(&mut self) -> ChildStderr {
+        let mut command = self.tributary(&["serve", "--workers", "2", "--log-level", "debug"]);
+        command.env("RUST_LOG", "trace").env("RUST_BACKTRACE", "1");
+        command.stderr(Stdio::piped());
+        self.start(command).stderr.take().unwrap()
+    }
+    fn start(&mut self, mut command: Command) -> &mut Child {
         self.kill();
-        let mut command = self.tributary(&["serve", "--workers", "2", "--log-level", "error"]);
         let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
         let mut line = String::new();
         let out = child.stdout.take().unwrap();
@@ -127,7 +137,7 @@ impl Installation {
             .and_then(|(address, _)| address.parse().ok())
             .unwrap_or_else(|| panic!("the server did not start: {line}"));
         self.wire.lead_to(Some(address));
-        self.server = Some((child, address));
+        &mut self.server.insert((child, address)).0
     }
     /// The process of the server.
     pub fn server(&self) -> u32 {

@@ -11,7 +11,7 @@ use tributary_sync_core::ids::UserId;
 use tributary_tests::harness::{Organisation, TestServer};
 
 /// The Python that `tests/run` has prepared; without it these tests say that they did not run.
-fn python() -> Option<PathBuf> {
+pub(crate) fn python() -> Option<PathBuf> {
     let given = std::env::var_os("TRIBUTARY_PYTHON").map(PathBuf::from);
     if given.is_none() {
         let ci = std::env::var("CI").is_ok_and(|ci| ci == "true");

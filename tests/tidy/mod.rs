@@ -4,6 +4,7 @@
 //! clippy and cargo-deny check.
 
 mod budget;
+mod cited;
 mod direction;
 mod docs;
 mod files;

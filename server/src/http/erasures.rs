@@ -71,7 +71,8 @@ pub(super) async fn erase(
 /// Erases several at once; ten or more need a second org admin.
 #[utoipa::path(post, path = "/api/v1/records/erase", operation_id = "eraseRecords", tag = "erasures", request_body = EraseMany, security(("user" = [])),
     responses((status = 200, description = "Gone.", body = ErasureReport), (status = 202, description = "Another org admin confirms first.", body = Proposal),
-              (status = 403, description = "Sign in again first.", body = Problem), (status = 409, description = "Too early.", body = Problem)))]
+              (status = 403, description = "Sign in again first.", body = Problem), (status = 404, description = "One of them is not there.", body = Problem),
+              (status = 409, description = "Too early.", body = Problem)))]
 pub(super) async fn erase_many(auth: UserAuth, body: Json<EraseMany>) -> Result<HttpResponse> {
     let EraseMany { records, reason } = body.0;
     let outcome = auth

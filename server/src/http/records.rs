@@ -212,7 +212,7 @@ pub(super) async fn decide(
 /// Assigns a record to a user, a team or nobody.
 #[utoipa::path(post, path = "/api/v1/records/{record}/assign", operation_id = "assignRecord", tag = "records", params(("record" = String, Path)),
     request_body = Assign, security(("user" = [])),
-    responses((status = 200, description = "Assigned.", body = WrittenReply), (status = 422, description = "No such user or team.", body = Problem)))]
+    responses((status = 200, description = "Assigned.", body = WrittenReply), (status = 409, description = "Changed meanwhile.", body = Problem), (status = 422, description = "No such user or team.", body = Problem)))]
 pub(super) async fn assign(
     auth: UserAuth,
     id: web::Path<RecordId>,
@@ -236,7 +236,7 @@ pub(super) async fn assign(
 /// Leaves a comment.
 #[utoipa::path(post, path = "/api/v1/records/{record}/comment", operation_id = "commentRecord", tag = "records", params(("record" = String, Path)),
     request_body = Say, security(("user" = [])),
-    responses((status = 200, description = "Left.", body = WrittenReply), (status = 404, description = "None of that id.", body = Problem)))]
+    responses((status = 200, description = "Left.", body = WrittenReply), (status = 404, description = "None of that id.", body = Problem), (status = 409, description = "What was shown is not in the log.", body = Problem)))]
 pub(super) async fn comment(
     auth: UserAuth,
     id: web::Path<RecordId>,

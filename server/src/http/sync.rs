@@ -140,7 +140,8 @@ fn read_request(body: &Bytes, form: Form, forms: &dyn FieldTable) -> Result<Exch
 #[utoipa::path(post, path = "/sync/v1/exchange", operation_id = "exchange", tag = "sync", security(("device" = [])),
     request_body(content = Object, description = "An exchange request of `sync-protocol.md`.", content_type = "application/json"),
     responses((status = 200, description = "What became of the push, and the pull.", body = Object),
-              (status = 401, description = "No device.", body = Problem), (status = 409, description = "Forked, gap, or a new epoch.", body = Problem),
+              (status = 401, description = "No device.", body = Problem), (status = 404, description = "The actor is not this device's.", body = Problem),
+              (status = 409, description = "Forked, gap, or a new epoch.", body = Problem), (status = 410, description = "The cursor is of another epoch or device.", body = Problem),
               (status = 422, description = "An item cannot be read.", body = Problem), (status = 503, description = "Writing has stopped.", body = Problem)))]
 pub(super) async fn exchange(
     request: HttpRequest,
@@ -170,7 +171,8 @@ pub(super) async fn exchange(
 /// Where device and server agree, actor by actor: after a fork, and first thing in a new epoch.
 #[utoipa::path(post, path = "/sync/v1/compare", operation_id = "compare", tag = "sync", security(("device" = [])),
     request_body(content = Object, description = "A comparison of `sync-protocol.md`.", content_type = "application/json"),
-    responses((status = 200, description = "The agreement.", body = Object), (status = 401, description = "No device.", body = Problem)))]
+    responses((status = 200, description = "The agreement.", body = Object), (status = 401, description = "No device.", body = Problem),
+              (status = 409, description = "Another epoch, or a head that was not signed here.", body = Problem)))]
 pub(super) async fn compare(auth: DeviceAuth, body: RawBody) -> Result<web::Json<CompareReply>> {
     let work = move |service: &crate::service::Service,
                      device: &crate::service::principal::Device| {
@@ -197,6 +199,7 @@ pub(super) async fn actor(auth: DeviceAuth, body: RawBody) -> Result<web::Json<A
 #[utoipa::path(post, path = "/sync/v1/lost", operation_id = "lost", tag = "sync", security(("device" = [])),
     request_body(content = Object, description = "A loss of `sync-protocol.md`.", content_type = "application/json"),
     responses((status = 204, description = "Closed."), (status = 401, description = "No device.", body = Problem),
+              (status = 404, description = "The actor is not this device's.", body = Problem),
               (status = 409, description = "Not now, or not these numbers.", body = Problem), (status = 422, description = "No range.", body = Problem)))]
 pub(super) async fn lost(auth: DeviceAuth, body: RawBody) -> Result<HttpResponse> {
     let work = move |service: &crate::service::Service,

@@ -44,6 +44,9 @@ struct Claims {
     jti: String,
     iat: u64,
     exp: u64,
+    /// We write none; one that says so is not good before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    nbf: Option<u64>,
     /// The sign-in that a user's token belongs to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     sid: Option<String>,
@@ -58,6 +61,8 @@ pub(crate) struct Assertion {
     pub(crate) iat: u64,
     /// Until when it is good, by the same clock.
     pub(crate) exp: u64,
+    /// From when on it is good, if it says so.
+    nbf: Option<u64>,
     /// Its own id; asked for, so that no two are alike.
     #[serde(rename = "jti")]
     _jti: String,
@@ -153,11 +158,16 @@ impl Tokens {
         let decoded =
             jsonwebtoken::decode::<Assertion>(text, &DecodingKey::from_ec_der(key), &validation);
         let decoded = decoded.map_err(|_| ServiceError::from(Code::AssertionInvalid))?;
-        if has_type(&decoded.header, ASSERTION_TYP) {
+        if has_type(&decoded.header, ASSERTION_TYP) && !self.too_early(decoded.claims.nbf) {
             Ok(decoded.claims)
         } else {
             Err(Code::AssertionInvalid.into())
         }
+    }
+
+    /// Whether something is good later only: by our clock, as everything else.
+    fn too_early(&self, from: Option<u64>) -> bool {
+        from.is_some_and(|from| from > self.ambient.now() / 1_000)
     }
 
     fn claims(&self, sub: String, life: u64, sid: Option<String>) -> Result<Claims> {
@@ -169,6 +179,7 @@ impl Tokens {
             jti: hex::encode(random::<16>(&*self.ambient)?),
             iat,
             exp: iat + life,
+            nbf: None,
             sid,
         })
     }
@@ -177,7 +188,7 @@ impl Tokens {
         let validation = validation(Algorithm::EdDSA, &self.audience, &self.audience);
         let decoded = jsonwebtoken::decode::<Claims>(token, &pair.verifying, &validation)
             .map_err(|_| ServiceError::from(Code::TokenInvalid))?;
-        if !has_type(&decoded.header, typ) {
+        if !has_type(&decoded.header, typ) || self.too_early(decoded.claims.nbf) {
             return Err(Code::TokenInvalid.into());
         }
         if decoded.claims.exp <= self.ambient.now() / 1_000 {

@@ -2,7 +2,7 @@
 //!
 //! One rule undoes all that is done here: from a text cell that starts with an apostrophe, take that apostrophe away, and
 //! one after each semicolon, tab and line end in it. It is put before a text that starts with `= + - @`, their full-width
-//! forms, a tab, a line end or an apostrophe; before one in which a semicolon, a tab or a line end is followed by one of
+//! forms, a tab, a line end or an apostrophe, with spaces before them or not; before one in which a semicolon, a tab or a line end is followed by one of
 //! those, because where a spreadsheet takes these for the ends of cells, the rest would be a formula; and before words that
 //! programs read as 'no value'. Numbers stay numbers, negative ones too.
 
@@ -24,12 +24,13 @@ const CARE: [u8; 256] = {
     table[b'\r' as usize] = 1 | 2 | 8;
     table[b'\t' as usize] = 2 | 8;
     table[b';' as usize] = 8;
+    table[b' ' as usize] = 2;
     table[b'=' as usize] = 2;
     table[b'+' as usize] = 2;
     table[b'-' as usize] = 2;
     table[b'@' as usize] = 2;
     table[b'\'' as usize] = 2;
-    // The lead byte of the full-width forms.
+    // The lead byte of the full-width forms, and of the space without width.
     table[0xEF] = 2;
     table[b'N' as usize] = 4;
     table[b'n' as usize] = 4;
@@ -134,13 +135,21 @@ impl Csv {
 
 /// Whether a text that starts with a byte of care would start a formula. A plain negative number does not.
 fn starts_formula(bytes: &[u8]) -> bool {
-    match bytes {
+    match bare(bytes) {
         [b'-', rest @ ..] => !is_number(rest),
         // ＋ － ＝ ＠ of U+FF0B, U+FF0D, U+FF1D and U+FF20.
         [0xEF, 0xBC, last, ..] => matches!(last, 0x8B | 0x8D | 0x9D | 0xA0),
-        [0xEF, ..] => false,
-        _ => true,
+        [first, ..] => CARE[usize::from(*first)] & 2 != 0 && *first != 0xEF,
+        [] => false,
     }
+}
+
+/// A text without the spaces before it, which some programs drop, and without marks of byte order.
+fn bare(mut bytes: &[u8]) -> &[u8] {
+    while let [b' ', rest @ ..] | [0xEF, 0xBB, 0xBF, rest @ ..] = bytes {
+        bytes = rest;
+    }
+    bytes
 }
 
 /// Whether what follows a semicolon, a tab or a line end would start a formula, if that ended a cell.
