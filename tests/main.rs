@@ -13,6 +13,7 @@
 
 mod api;
 mod cli;
+mod crashes;
 mod golden;
 mod python;
 mod schemas;
