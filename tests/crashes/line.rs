@@ -119,7 +119,7 @@ fn answer(service: &Service, call: &Call, heard: &mut Heard) -> Result<Vec<u8>> 
 fn exchange(service: &Service, device: &Device, body: &[u8], heard: &mut Heard) -> Result<Vec<u8>> {
     let frame = body.first() == Some(&VERSION);
     let request = match frame {
-        true => ExchangeRequest::from_frame(body, &service.field_table(device.org)).unwrap(),
+        true => service.read_frame(device.org, body)?,
         false => ExchangeRequest::from_json(std::str::from_utf8(body).unwrap()).unwrap(),
     };
     let actor = request.actor;

@@ -42,7 +42,9 @@ fn day(fault: Fault, seed: u64, on: Option<usize>, right: &[&str]) -> Result<boo
     }
     disk.mend();
     let codes = world.heard.lock().unwrap().codes.clone();
-    if let Some(wrong) = codes.iter().find(|code| !right.contains(*code)) {
+    // Days pass: tokens do.
+    let fine = |code: &&str| *code == "token_expired" || right.contains(code);
+    if let Some(wrong) = codes.iter().find(|code| !fine(code)) {
         return Err(format!("a phone was refused in wrong words: {wrong}"));
     }
     disk.cut();
