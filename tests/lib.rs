@@ -1,4 +1,4 @@
-//! What tests of the whole share: a real server in this process, and the people and devices that talk to it.
+//! What tests of the whole share: a real server in this process, the people and devices that talk to it, and the simulation.
 //!
 //! Not here: any test.
 
@@ -6,7 +6,9 @@
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
+    clippy::print_stdout,
     reason = "what cannot fail in a test may say so, in its helpers too"
 )]
 
 pub mod harness;
+pub mod simulation;

@@ -16,7 +16,7 @@ mod cli;
 mod crashes;
 mod golden;
 mod python;
+mod schedules;
 mod schemas;
-mod simulation;
 mod stories;
 mod tidy;

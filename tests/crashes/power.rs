@@ -6,7 +6,7 @@ use super::day::DAY;
 use super::world::{Stopped, World};
 
 /// Places of each kind that are tried when nothing else is asked for.
-const PLACES: u64 = 10;
+const PLACES: u64 = 8;
 
 /// Which of `n` places are tried: all, or so many, spread evenly and not always the same ones of each kind.
 pub(super) fn places(n: u64, shift: u64) -> Vec<u64> {

@@ -14,6 +14,7 @@ use tributary::service::error::ServiceError;
 use tributary::service::principal::User;
 use tributary::service::records::Desk;
 use tributary::service::{By, Service, ServiceOptions};
+use tributary::storage::StorageError;
 use tributary::storage::directory::SessionId;
 use tributary::storage::folder::DataFolder;
 use tributary_disk::{Disk, lay};
@@ -45,10 +46,15 @@ impl From<ServiceError> for Trouble {
         }
     }
 }
+impl From<StorageError> for Trouble {
+    fn from(e: StorageError) -> Self {
+        ServiceError::from(e).into()
+    }
+}
 impl From<BackupError> for Trouble {
     fn from(e: BackupError) -> Self {
         match e {
-            BackupError::Storage(e) => ServiceError::from(e).into(),
+            BackupError::Storage(e) => e.into(),
             other => Self {
                 code: Some("backup"),
                 said: other.to_string(),
@@ -203,7 +209,10 @@ impl World {
     }
 
     pub(super) fn start(&self) -> Result<(), Trouble> {
-        let service = Service::open(&self.data(), ServiceOptions::default(), self.clock.clone())?;
+        // As `serve` does.
+        let data = self.data();
+        data.sweep(&data.lock().unwrap())?;
+        let service = Service::open(&data, ServiceOptions::default(), self.clock.clone())?;
         *self.server.lock().unwrap() = Some(Arc::new(service));
         Ok(())
     }

@@ -54,7 +54,8 @@ fn look(world: &World) -> Server {
         .unwrap()
 }
 
-pub(super) fn anytime(world: &mut World) -> Result<(), String> {
+/// What holds after every step.
+pub fn anytime(world: &mut World) -> Result<(), String> {
     let faults = world
         .files
         .read::<_, StorageError>(ORG, |t| t.check())
@@ -138,7 +139,8 @@ fn record(world: &World, server: &Server, id: RecordId, row: &RecordRow) -> Resu
     Ok(())
 }
 
-pub(super) fn finally(world: &mut World) -> Result<(), String> {
+/// What holds when everybody has synced.
+pub fn finally(world: &mut World) -> Result<(), String> {
     anytime(world)?;
     let server = look(world);
     for (n, phone) in world.phones.iter().enumerate() {
@@ -178,7 +180,7 @@ pub(super) fn finally(world: &mut World) -> Result<(), String> {
 }
 
 /// After a restore from the newest copy: what a phone counts as copied is there, in the log or in quarantine.
-pub(super) fn copied(world: &World) -> Result<(), String> {
+pub fn copied(world: &World) -> Result<(), String> {
     let server = look(world);
     for (n, phone) in world.phones.iter().enumerate() {
         for (dot, _, place) in status(&phone.store).unwrap() {
@@ -238,4 +240,11 @@ fn same_as_server(world: &World, server: &Server, n: usize) -> Result<(), String
         }
     }
     Ok(())
+}
+
+/// Records that hold a conflict.
+pub(crate) fn conflicts(world: &World) -> u64 {
+    let server = look(world);
+    let open = server.records.values().filter(|r| r.state.conflicts > 0);
+    open.count() as u64
 }

@@ -12,20 +12,20 @@ use tributary_sync_core::session::{
 use tributary_sync_core::value::{Text, Value};
 use tributary_sync_core::wire::message::Grant;
 
-pub(super) const FORM: FormHash = FormHash::from_bytes([7; 32]);
-pub(super) const NAME: Key = Key::Field(FieldId(1));
-pub(super) const CONSENT: Key = Key::Field(FieldId(2));
+pub(crate) const FORM: FormHash = FormHash::from_bytes([7; 32]);
+pub(crate) const NAME: Key = Key::Field(FieldId(1));
+pub(crate) const CONSENT: Key = Key::Field(FieldId(2));
 
 /// The how-manyeth save of the whole simulation: written as its answer, so that it is known wherever it goes.
-pub(super) type SaveNo = u32;
+pub(crate) type SaveNo = u32;
 
 /// What is true of a save, whatever the product makes of it.
 #[derive(Clone, Debug)]
-pub(super) struct Truth {
-    pub(super) record: RecordId,
+pub(crate) struct Truth {
+    pub(crate) record: RecordId,
     /// The saves whose answers its author was shown, and all that their authors were shown.
-    pub(super) past: BTreeSet<SaveNo>,
-    pub(super) withdraws: bool,
+    pub(crate) past: BTreeSet<SaveNo>,
+    pub(crate) withdraws: bool,
 }
 
 /// An open form.
@@ -38,17 +38,17 @@ struct Open {
 
 /// One installation with one user.
 #[derive(Clone)]
-pub(super) struct Phone {
-    pub(super) caller: Caller,
-    pub(super) store: MemoryStore,
-    pub(super) run: Run,
+pub struct Phone {
+    pub(crate) caller: Caller,
+    pub(crate) store: MemoryStore,
+    pub(crate) run: Run,
     /// How far its clock is wrong, in milliseconds.
-    pub(super) skew: i64,
+    pub(crate) skew: i64,
     open: Option<Open>,
 }
 
 impl Phone {
-    pub(super) fn new(caller: Caller, epoch: EpochId, grant: Grant, skew: i64) -> Self {
+    pub(crate) fn new(caller: Caller, epoch: EpochId, grant: Grant, skew: i64) -> Self {
         use tributary_sync_core::session::{Profile, Role};
         let ids: (OrgId, _, _) = (caller.org, caller.profile, caller.user);
         let profile = Profile::new(ids, Role::Worker, &caller.device_key, epoch, grant);
@@ -60,28 +60,29 @@ impl Phone {
             open: None,
         }
     }
-    pub(super) fn now(&self, world: u64) -> u64 {
+    pub(crate) fn now(&self, world: u64) -> u64 {
         world.saturating_add_signed(self.skew)
     }
-    pub(super) fn record(&self, id: RecordId) -> Option<Record> {
+    /// A record as it is on the phone.
+    pub fn record(&self, id: RecordId) -> Option<Record> {
         self.store.held(id).unwrap().map(|h| h.state)
     }
     /// A copied store knows nothing of the form that was on the screen.
-    pub(super) fn copied(&self) -> Self {
+    pub(crate) fn copied(&self) -> Self {
         let mut copy = self.clone();
         copy.close();
         copy
     }
-    pub(super) fn has_open(&self) -> bool {
+    pub(crate) fn has_open(&self) -> bool {
         self.open.is_some()
     }
-    pub(super) fn close(&mut self) {
+    pub(crate) fn close(&mut self) {
         if let Some(open) = self.open.take() {
             // The record may have been erased under it.
             let _ = tributary_sync_core::session::close_form(&mut self.store, open.session);
         }
     }
-    pub(super) fn open(&mut self, id: RecordId, truth: &BTreeMap<SaveNo, Truth>) {
+    pub(crate) fn open(&mut self, id: RecordId, truth: &BTreeMap<SaveNo, Truth>) {
         self.close();
         let Ok(form) = open_form(&mut self.store, id, FORM) else {
             return;
@@ -92,7 +93,7 @@ impl Phone {
             past: shown(&form.view, truth),
         });
     }
-    pub(super) fn create(&mut self, id: RecordId) {
+    pub(crate) fn create(&mut self, id: RecordId) {
         self.close();
         let Ok(form) = create_record(&mut self.store, id, FORM) else {
             return;
@@ -104,7 +105,7 @@ impl Phone {
         });
     }
     /// Saves what is open, if it may be saved.
-    pub(super) fn save(&mut self, no: SaveNo, consent: Option<&str>, world: u64) -> Option<Truth> {
+    pub(crate) fn save(&mut self, no: SaveNo, consent: Option<&str>, world: u64) -> Option<Truth> {
         let now = self.now(world);
         let open = self.open.as_mut()?;
         let text = |s: &str| Text::new(s).unwrap();
@@ -130,7 +131,7 @@ impl Phone {
 }
 
 /// The number of the save behind an answer.
-pub(super) fn number(value: &Value) -> Option<SaveNo> {
+pub(crate) fn number(value: &Value) -> Option<SaveNo> {
     match value {
         Value::Text(t) => t.as_str().strip_prefix('g')?.parse().ok(),
         _ => None,

@@ -1,104 +1,28 @@
 //! What happens, step by step, drawn from a seed.
 
-use super::checks;
-use super::world::World;
+use super::step::{Net, Step};
 
 /// SplitMix64: small, seeded, the same everywhere.
-pub(super) struct Rng(u64);
+pub struct Rng(u64);
 
 impl Rng {
-    pub(super) fn new(seed: u64) -> Self {
+    /// From a seed.
+    pub fn new(seed: u64) -> Self {
         Self(seed.wrapping_mul(0x2545_F491_4F6C_DD1D))
     }
-    pub(super) fn next(&mut self) -> u64 {
+    pub(crate) fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
         let mut z = self.0;
         z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
         z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
         z ^ (z >> 31)
     }
-    pub(super) fn below(&mut self, n: usize) -> usize {
+    pub(crate) fn below(&mut self, n: usize) -> usize {
         (self.next() % n as u64) as usize
     }
     fn chance(&mut self, percent: u64) -> bool {
         self.next() % 100 < percent
     }
-}
-
-/// What the network does to one request.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Net {
-    Fine,
-    /// The request waits somewhere and may arrive later.
-    Delayed,
-    /// The server committed; the reply never came.
-    ReplyLost,
-    /// It arrives, and a copy of it arrives again later.
-    Doubled,
-}
-
-/// One step.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Step {
-    Create {
-        phone: usize,
-        record: usize,
-        keep_open: bool,
-    },
-    Open {
-        phone: usize,
-        record: usize,
-    },
-    Save {
-        phone: usize,
-        record: usize,
-        withdraw: bool,
-    },
-    Close {
-        phone: usize,
-    },
-    Sync {
-        phone: usize,
-        net: Net,
-        at: usize,
-    },
-    Redeliver {
-        which: usize,
-    },
-    Pass {
-        ms: u64,
-    },
-    Assign {
-        phone: usize,
-        record: usize,
-        on: bool,
-    },
-    Erase {
-        record: usize,
-    },
-    Clone {
-        phone: usize,
-    },
-    ImagePhone {
-        phone: usize,
-    },
-    RestorePhone {
-        which: usize,
-    },
-    Empty {
-        phone: usize,
-        stored_is_enough: bool,
-    },
-    Backup,
-    Restore,
-    ImageDisk,
-    RollBack {
-        which: usize,
-    },
-    OpenEpoch,
-    Revoke {
-        phone: usize,
-    },
 }
 
 /// Which kinds of trouble a schedule has; all at once drown each other.
@@ -112,7 +36,8 @@ enum Trouble {
     All,
 }
 
-pub(super) fn schedule(rng: &mut Rng) -> Vec<Step> {
+/// A schedule.
+pub fn schedule(rng: &mut Rng) -> Vec<Step> {
     use Trouble as T;
     let trouble = [
         T::None,
@@ -188,7 +113,7 @@ fn ordinary(rng: &mut Rng, phone: usize, record: usize) -> Option<Step> {
             which: rng.below(8),
         },
         71..74 => Step::Pass {
-            ms: [500, 7_000, 600_000][rng.below(3)],
+            ms: [500, 7_000, 600_000, 86_400_000, 3_456_000_000][rng.below(5)],
         },
         74..83 => Step::Assign {
             phone,
@@ -221,19 +146,4 @@ fn special(rng: &mut Rng, trouble: Trouble, phone: usize, record: usize) -> Step
         9 if rng.chance(10) => Step::Revoke { phone },
         _ => Step::OpenEpoch,
     }
-}
-
-/// Plays a schedule; then all faults stop, everybody syncs, and everything must be in order.
-pub(super) fn play(seed: u64, steps: &[Step]) -> Result<(), String> {
-    let trace = std::env::var_os("TRIBUTARY_SIM_TRACE").is_some();
-    let mut world = World::new(seed);
-    for (n, step) in steps.iter().enumerate() {
-        if trace {
-            println!("{n:3} {step:?}");
-        }
-        world.step(*step)?;
-        checks::anytime(&mut world).map_err(|e| format!("after step {n} {step:?}: {e}"))?;
-    }
-    world.settle()?;
-    checks::finally(&mut world).map_err(|e| format!("at the end: {e}"))
 }

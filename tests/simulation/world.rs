@@ -22,9 +22,10 @@ use tributary_sync_core::wire::message::*;
 
 use super::checks;
 use super::phone::{FORM, Phone, SaveNo, Truth};
-use super::schedule::{Net, Step};
+use super::step::{Net, Step};
+use super::tally::Tally;
 
-pub(super) const ORG: OrgId = OrgId::from_bytes([1; 16]);
+pub(crate) const ORG: OrgId = OrgId::from_bytes([1; 16]);
 
 struct Seeded(u64, AtomicU64);
 impl Entropy for Seeded {
@@ -80,30 +81,37 @@ impl Roster for Nobody {
     }
 }
 
-pub(super) struct World {
+/// All of it.
+pub struct World {
     folder: tempfile::TempDir,
     /// Copies go to another disk: here, a folder beside.
     copies: tempfile::TempDir,
-    pub(super) files: OrgFiles,
-    pub(super) env: Env,
-    pub(super) phones: Vec<Phone>,
+    pub(crate) files: OrgFiles,
+    pub(crate) env: Env,
+    /// The phones, in the order in which they came.
+    pub phones: Vec<Phone>,
     phone_images: Vec<(usize, Phone)>,
     disk_images: Vec<Vec<u8>>,
     waiting: Vec<(Caller, Request)>,
-    pub(super) truth: BTreeMap<SaveNo, Truth>,
-    pub(super) created: BTreeSet<RecordId>,
-    pub(super) erased: BTreeSet<RecordId>,
+    pub(crate) truth: BTreeMap<SaveNo, Truth>,
+    pub(crate) created: BTreeSet<RecordId>,
+    pub(crate) erased: BTreeSet<RecordId>,
     /// Saves that a phone was told are stored, in the life of the server's file.
-    pub(super) told_stored: BTreeSet<SaveNo>,
+    pub(crate) told_stored: BTreeSet<SaveNo>,
     /// Saves of a phone that was emptied though no copy held them.
-    pub(super) emptied_early: BTreeSet<SaveNo>,
-    pub(super) revoked: BTreeSet<ProfileId>,
+    pub(crate) emptied_early: BTreeSet<SaveNo>,
+    pub(crate) revoked: BTreeSet<ProfileId>,
     /// The server went back in time at least once.
-    pub(super) went_back: bool,
-    trace: bool,
+    pub(crate) went_back: bool,
+    /// Requests answered, and refusals by code.
+    requests: u64,
+    refusals: BTreeMap<String, u64>,
+    /// Whether every request is printed.
+    pub(crate) trace: bool,
 }
 
-pub(super) fn record(n: usize) -> RecordId {
+/// The record with a number.
+pub fn record(n: usize) -> RecordId {
     RecordId::from_bytes([n as u8 + 1; 16])
 }
 
@@ -115,7 +123,8 @@ fn read<T>(
 }
 
 impl World {
-    pub(super) fn new(seed: u64) -> Self {
+    /// A server with three phones.
+    pub fn new(seed: u64) -> Self {
         // Memory-backed where there is such a folder: the sync calls are real either way.
         let shm = PathBuf::from("/dev/shm");
         let folder = || {
@@ -160,6 +169,8 @@ impl World {
             emptied_early: BTreeSet::new(),
             revoked: BTreeSet::new(),
             went_back: false,
+            requests: 0,
+            refusals: BTreeMap::new(),
             trace: std::env::var_os("TRIBUTARY_SIM_TRACE").is_some(),
         };
         for (n, skew) in [0, 50_000_000, -900_000].into_iter().enumerate() {
@@ -195,7 +206,8 @@ impl World {
         self.phones.push(phone);
     }
 
-    pub(super) fn step(&mut self, step: Step) -> Result<(), String> {
+    /// Takes a step.
+    pub fn step(&mut self, step: Step) -> Result<(), String> {
         let phones = self.phones.len();
         match step {
             Step::Create {
@@ -292,7 +304,15 @@ impl World {
         }
     }
 
-    pub(super) fn stopped(&self) -> bool {
+    /// Adds what was asked and refused.
+    pub(crate) fn count(&self, tally: &mut Tally) {
+        tally.requests += self.requests;
+        for (code, n) in &self.refusals {
+            *tally.refusals.entry(code.clone()).or_default() += n;
+        }
+    }
+    /// Whether writing has stopped.
+    pub fn stopped(&self) -> bool {
         read(self, |t| t.stopped())
     }
     fn file_bytes(&self) -> Vec<u8> {
@@ -370,13 +390,13 @@ impl World {
         }
     }
     /// The product's own copy; one that the file does not extend stops writing.
-    pub(super) fn backup(&mut self) {
+    pub fn backup(&mut self) {
         let made = backup::backup(&self.files, &self.env, &self.plan(), &mut |_| {}).unwrap();
         let stopped = self.stopped();
         assert_eq!(made.set.is_none(), stopped, "{made:?}");
     }
     /// The newest copy, or one before it, whatever lies here now.
-    pub(super) fn restore(&mut self, older: usize) {
+    pub fn restore(&mut self, older: usize) {
         let sets = Sets::read(self.copies.path()).unwrap().sets;
         let Some(set) = sets.iter().rev().nth(older) else {
             return;
@@ -394,8 +414,8 @@ impl World {
         self.offline(|at| backup::restore(at, &source, Which::All, said, &mut |_| {}).map(drop));
         self.goes_back();
     }
-    /// Over a file that lacks the newest copy, an epoch starts from that copy.
-    pub(super) fn open_epoch(&mut self) {
+    /// Opens an epoch. Over a file that lacks the newest copy, it starts from that copy.
+    pub fn open_epoch(&mut self) {
         self.files.close(ORG);
         let target = self.copies.path().to_owned();
         let mut opened = None;
@@ -423,7 +443,7 @@ impl World {
     }
 
     /// One request after the other until the run is over, or the network interferes.
-    pub(super) fn sync(&mut self, phone: usize, net: Net, at: usize) -> Result<(), String> {
+    pub(crate) fn sync(&mut self, phone: usize, net: Net, at: usize) -> Result<(), String> {
         self.phones[phone].run.again();
         for n in 0..60 {
             let random = self.env.random().unwrap();
@@ -513,8 +533,10 @@ impl World {
             Request::Lost(r) => exchange::lost(files, caller, r.clone()).map(|()| Reply::Lost),
             Request::Nothing => unreachable!("nothing is never sent"),
         };
+        self.requests += 1;
         done.map_err(|refusal| {
             let code = refusal.code().to_owned();
+            *self.refusals.entry(code.clone()).or_default() += 1;
             Box::new(match refusal {
                 Refusal::EpochChanged { epoch } => Problem {
                     code,
@@ -546,7 +568,7 @@ impl World {
     }
 
     /// The faults stop: forms are closed, a copy is made, everybody syncs until nothing is new.
-    pub(super) fn settle(&mut self) -> Result<(), String> {
+    pub fn settle(&mut self) -> Result<(), String> {
         self.phones.iter_mut().for_each(Phone::close);
         self.backup();
         for _ in 0..4 {

@@ -22,6 +22,9 @@ pub struct RequestId(pub String);
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
+/// The content encoding of an answer that nothing is to pack any more. It does not go out.
+pub(super) const AS_IT_IS: HeaderValue = HeaderValue::from_static("identity");
+
 /// Set unless the handler has set them.
 static HEADERS: [(HeaderName, &str); 8] = [
     (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
@@ -154,6 +157,9 @@ fn finish_headers(headers: &mut HeaderMap, id: &str, insist: bool) {
         if !headers.contains_key(name) {
             headers.insert(name.clone(), HeaderValue::from_static(value));
         }
+    }
+    if headers.get(header::CONTENT_ENCODING) == Some(&AS_IT_IS) {
+        headers.remove(header::CONTENT_ENCODING);
     }
     if insist {
         headers.insert(

@@ -87,7 +87,10 @@ impl Packed {
         let mut response = HttpResponse::Ok();
         response.insert_header((header::CONTENT_TYPE, HeaderValue::from_static(content_type)));
         match self.packing {
-            Packing::Plain => {}
+            // Or the middleware would pack what is too small to be packed.
+            Packing::Plain => {
+                response.insert_header((header::CONTENT_ENCODING, super::frame::AS_IT_IS));
+            }
             Packing::Gzip => drop(
                 response
                     .insert_header((header::CONTENT_ENCODING, HeaderValue::from_static("gzip"))),

@@ -18,6 +18,9 @@ use rustls::crypto::hpke::{EncapsulatedSecret, Hpke, HpkePrivateKey};
 use tributary_sync_core::ids::OrgId;
 use tributary_sync_core::wire::enrol::{KeyPurpose, KeySet, PublicKey, SignedKey};
 
+mod known;
+
+use self::known::Known;
 use super::env::Signer;
 use super::error::{Code, Result, ServiceError};
 use crate::storage::StorageError;
@@ -28,6 +31,7 @@ use crate::storage::sets::private_folder;
 pub struct Keys {
     folder: PathBuf,
     organisations: Mutex<HashMap<OrgId, Arc<OrgKeys>>>,
+    known: Known,
 }
 
 /// The keys of one organisation.
@@ -48,6 +52,7 @@ impl Keys {
         Self {
             folder: data.keys(),
             organisations: Mutex::new(HashMap::new()),
+            known: Known::default(),
         }
     }
 
@@ -231,14 +236,23 @@ pub(super) fn verify_p256(point: &[u8; 65], bytes: &[u8], signature: &str) -> bo
 impl Signer for Keys {
     fn sign(&self, org: OrgId, bytes: &[u8]) -> std::result::Result<String, StorageError> {
         let signed = self.of_org(org).and_then(|keys| keys.sign_receipt(bytes));
-        signed.map_err(|e| StorageError::Io {
+        let signed = signed.map_err(|e| StorageError::Io {
             what: "signing for an organisation",
             source: std::io::Error::other(e.cause.unwrap_or_default().into_string()),
-        })
+        })?;
+        self.known.add(org, bytes, &signed);
+        Ok(signed)
     }
     fn verify(&self, org: OrgId, bytes: &[u8], signature: &str) -> bool {
-        self.of_org(org)
-            .is_ok_and(|keys| keys.verify_receipt(bytes, signature))
+        if self.known.has(org, bytes, signature) {
+            return true;
+        }
+        let keys = self.of_org(org);
+        let good = keys.is_ok_and(|keys| keys.verify_receipt(bytes, signature));
+        if good {
+            self.known.add(org, bytes, signature);
+        }
+        good
     }
 }
 

@@ -74,7 +74,7 @@ type Version = (OrgId, FormHash);
 const FORM_FIELDS_MAX: usize = 1_000;
 
 /// The form versions of one organisation, as frames name fields by them.
-struct OrgForms<'s> {
+pub struct OrgForms<'s> {
     service: &'s Service,
     org: OrgId,
     /// Why a version could not be looked up; one that is not there is no reason.
@@ -107,13 +107,17 @@ impl FieldTable for OrgForms<'_> {
 }
 
 impl Service {
-    /// Reads an exchange request that came as a frame. A disk that cannot be read is not the sender's fault.
-    pub fn read_frame(&self, org: OrgId, frame: &[u8]) -> Result<ExchangeRequest> {
-        let forms = OrgForms {
+    /// What frames of this organisation's devices name fields by.
+    pub fn field_table(&self, org: OrgId) -> OrgForms<'_> {
+        OrgForms {
             service: self,
             org,
             failed: OnceLock::new(),
-        };
+        }
+    }
+    /// Reads an exchange request that came as a frame. A disk that cannot be read is not the sender's fault.
+    pub fn read_frame(&self, org: OrgId, frame: &[u8]) -> Result<ExchangeRequest> {
+        let forms = self.field_table(org);
         let read = ExchangeRequest::from_frame(frame, &forms);
         match forms.failed.into_inner() {
             Some(why) => Err(why.into()),

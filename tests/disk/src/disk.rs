@@ -5,6 +5,7 @@ use std::fs::OpenOptions;
 use std::io::{Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::SystemTime;
 
 use crate::unsynced::{Change, Unsynced};
 
@@ -54,13 +55,15 @@ struct Removed {
     path: PathBuf,
     content: Vec<u8>,
     changes: Unsynced,
-    /// The database that it belonged to, as a number of its file system.
-    beside: Option<u64>,
+    /// The database that it belonged to.
+    beside: Option<Identity>,
 }
 
 #[derive(Default)]
 struct State {
     files: BTreeMap<PathBuf, Unsynced>,
+    /// Which file it was that was opened last under a name.
+    known: BTreeMap<PathBuf, Identity>,
     /// Names that were made in a folder that was not synced since.
     made: BTreeSet<PathBuf>,
     removed: Vec<Removed>,
@@ -138,8 +141,19 @@ impl Disk {
     pub(crate) fn is_alive(&self, life: u64) -> bool {
         self.life() == Some(life)
     }
-    pub(crate) fn made(&self, path: &Path) {
-        self.state().made.insert(path.to_owned());
+    /// A file was opened. Another one than before under this name was put there without SQLite: what was not synced of
+    /// the other went with it.
+    pub(crate) fn opened(&self, path: &Path, made: bool) {
+        let mut state = self.state();
+        let identity = identity(path);
+        if let Some(identity) = identity
+            && state.known.insert(path.to_owned(), identity) != Some(identity)
+        {
+            state.files.remove(path);
+        }
+        if made {
+            state.made.insert(path.to_owned());
+        }
     }
     /// The names in a folder are on the disk.
     pub(crate) fn folder_synced(&self, of: &Path) {
@@ -264,7 +278,7 @@ impl Disk {
                 path: path.to_owned(),
                 content,
                 changes,
-                beside: database(path).and_then(|db| number(&db)),
+                beside: database(path).and_then(|db| identity(&db)),
             });
         }
         Outcome::Fine
@@ -300,7 +314,7 @@ impl State {
         for gone in std::mem::take(&mut self.removed) {
             // A log comes back only beside the database that it belonged to: another one was put here by somebody who
             // synced the folder.
-            let same = database(&gone.path).and_then(|db| number(&db)) == gone.beside;
+            let same = database(&gone.path).and_then(|db| identity(&db)) == gone.beside;
             if same && !gone.path.exists() && self.roll().is_multiple_of(2) {
                 let _ = std::fs::write(&gone.path, &gone.content);
                 self.leave(&gone.path, gone.changes, share);
@@ -356,9 +370,13 @@ fn database(path: &Path) -> Option<PathBuf> {
     Some(PathBuf::from(db))
 }
 
-fn number(path: &Path) -> Option<u64> {
+/// Tells a file from another one of the same name: its number, which is used again, and when it was made.
+type Identity = (u64, Option<SystemTime>);
+
+fn identity(path: &Path) -> Option<Identity> {
     use std::os::unix::fs::MetadataExt;
-    std::fs::metadata(path).ok().map(|m| m.ino())
+    let metadata = std::fs::metadata(path).ok()?;
+    Some((metadata.ino(), metadata.created().ok()))
 }
 
 /// SplitMix64.

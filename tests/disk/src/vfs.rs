@@ -173,8 +173,8 @@ unsafe extern "C" fn open(
     if code != ffi::SQLITE_OK {
         return code;
     }
-    if let Some(place) = place.as_ref().filter(|_| !existed) {
-        place.disk.made(&place.path);
+    if let Some(place) = &place {
+        place.disk.opened(&place.path, !existed);
     }
     // SAFETY: from here on it is an open file of ours.
     unsafe {

@@ -1,9 +1,7 @@
 //! Disasters in a fixed order, over the product's own copies and the device's real session: a lost disk with an older copy,
 //! a rolled-back disk, a data folder that runs twice.
 
-use super::checks;
-use super::schedule::{Net, Step};
-use super::world::World;
+use tributary_tests::simulation::{Net, Step, World, checks};
 
 fn all(world: &mut World, steps: impl IntoIterator<Item = Step>) {
     for step in steps {

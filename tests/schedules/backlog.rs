@@ -1,7 +1,6 @@
 //! A phone that was away for long: more than one batch to send, while the world went on.
 
-use super::schedule::{Net, Step};
-use super::world::{World, record};
+use tributary_tests::simulation::{Net, Step, World, record};
 
 fn sync(world: &mut World, phone: usize) {
     let net = Net::Fine;

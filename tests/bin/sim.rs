@@ -1,0 +1,159 @@
+//! `sim`: the simulation for as long as you like. A seed that fails is made small and kept under `tests/seeds/`.
+//!
+//! Not here: what is simulated and checked, which is `tributary_tests::simulation`.
+
+#![allow(
+    clippy::print_stdout,
+    clippy::expect_used,
+    reason = "a tool of the tests prints, and may say what cannot fail"
+)]
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::Mutex;
+use std::time::{Duration, Instant};
+
+use clap::Parser;
+use tributary_tests::simulation::seed_file::{self, SeedFile};
+use tributary_tests::simulation::{
+    Found, Outcome, Rng, Search, Tally, play_aloud, schedule, search,
+};
+
+/// Plays random schedules of phones, networks, disks and people against the real rules and the real files.
+#[derive(Parser)]
+struct Args {
+    /// How long, in hours.
+    #[arg(long, default_value_t = 0.05)]
+    hours: f64,
+    /// At most this many schedules.
+    #[arg(long)]
+    schedules: Option<u64>,
+    /// The first seed.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// Threads.
+    #[arg(long, default_value_t = 1)]
+    jobs: usize,
+    /// Stops after this many faults of different kinds.
+    #[arg(long, default_value_t = 10)]
+    faults: usize,
+    /// Prints the schedule of the first seed as a file and plays nothing.
+    #[arg(long)]
+    print: bool,
+    /// Plays a kept schedule once, step by step in words.
+    #[arg(long, value_name = "FILE")]
+    replay: Option<PathBuf>,
+    /// Where failing schedules are kept.
+    #[arg(long, default_value_os_t = seed_file::folder())]
+    keep: PathBuf,
+}
+
+fn main() -> ExitCode {
+    let args = Args::parse();
+    if args.print {
+        let steps = schedule(&mut Rng::new(args.seed));
+        let file = SeedFile {
+            remark: String::new(),
+            seed: args.seed,
+            steps,
+        };
+        print!("{}", file.to_text());
+        return ExitCode::SUCCESS;
+    }
+    if let Some(path) = &args.replay {
+        return replay(path);
+    }
+    hunt(&args)
+}
+
+fn replay(path: &Path) -> ExitCode {
+    let text = std::fs::read_to_string(path).map_err(|e| e.to_string());
+    let played = text.and_then(|t| SeedFile::from_text(&t)).and_then(|file| {
+        let mut tally = Tally::default();
+        let played = play_aloud(file.seed, &file.steps, &mut tally);
+        print!("{tally}");
+        played
+    });
+    match played {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(fault) => {
+            println!("{fault}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn hunt(args: &Args) -> ExitCode {
+    // A panic in a schedule is a fault with a name; its text is printed with it.
+    std::panic::set_hook(Box::new(|_| {}));
+    let began = Instant::now();
+    let end = began + Duration::from_secs_f64(args.hours.max(0.0) * 3_600.0);
+    let told = Mutex::new(began);
+    let last = args
+        .schedules
+        .map_or(u64::MAX, |n| args.seed.saturating_add(n));
+    let how = Search {
+        first: args.seed,
+        jobs: args.jobs,
+        faults_max: args.faults,
+    };
+    let outcome = search(
+        how,
+        |seed| seed < last && Instant::now() < end,
+        |outcome, found| {
+            if let Some(found) = found {
+                keep(&args.keep, found);
+            }
+            progress(outcome, began, &told);
+        },
+    );
+    println!(
+        "\nseeds from {}, {} jobs, {:.2} hours",
+        args.seed,
+        args.jobs,
+        began.elapsed().as_secs_f64() / 3_600.0
+    );
+    print!("{}", outcome.tally);
+    println!("violations     {:>12}", outcome.violations);
+    if outcome.violations == 0 {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    }
+}
+
+fn keep(folder: &Path, found: &Found) {
+    let path = folder.join(format!("found-{}.seed", found.seed));
+    println!("seed {}: {}", found.seed, found.fault);
+    println!(
+        "  {} steps left: {}",
+        found.file.steps.len(),
+        found.file.remark.trim_end()
+    );
+    match std::fs::write(&path, found.file.to_text()) {
+        Ok(()) => println!("  kept as {}", path.display()),
+        Err(e) => println!(
+            "  could not be kept as {}: {e}\n{}",
+            path.display(),
+            found.file.to_text()
+        ),
+    }
+}
+
+fn progress(outcome: &Outcome, began: Instant, told: &Mutex<Instant>) {
+    let mut told = told.lock().expect("no thread panicked");
+    if told.elapsed() < Duration::from_secs(10) {
+        return;
+    }
+    *told = Instant::now();
+    let tally = &outcome.tally;
+    println!(
+        "{:>6.0} s  {} schedules  {} steps  {:.1} device-years  {} saves  {} violations",
+        began.elapsed().as_secs_f64(),
+        tally.schedules,
+        tally.steps,
+        tally.device_years(),
+        tally.saves,
+        outcome.violations
+    );
+}
