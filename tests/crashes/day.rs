@@ -99,7 +99,7 @@ impl World {
             Step::Edit(phone, of, no) => self.edit(phone, of, no),
             Step::Sync(phone) => {
                 self.device(phone)?.sync(&mut Quiet)?;
-                Ok(())
+                self.forgets_what_is_erased(phone)
             }
             Step::Assign(no, phone) => {
                 let (id, user) = (self.id(no), self.users[phone]);
@@ -111,6 +111,7 @@ impl World {
             Step::Restrict(no) => {
                 if !self.is_erased(no) {
                     let id = self.id(no);
+                    self.told.restricted.insert(id);
                     self.desk(|desk| desk.restrict(id))?;
                 }
                 Ok(())

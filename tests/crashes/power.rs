@@ -8,6 +8,9 @@ use super::world::{Stopped, World};
 /// Places of each kind that are tried when nothing else is asked for.
 const PLACES: u64 = 8;
 
+/// A fault at a place.
+pub(super) type At = fn(u64) -> Fault;
+
 /// Which of `n` places are tried: all, or so many, spread evenly and not always the same ones of each kind.
 pub(super) fn places(n: u64, shift: u64) -> Vec<u64> {
     let asked = std::env::var("TRIBUTARY_CRASHES").ok();
@@ -97,7 +100,7 @@ fn every(
 fn everywhere(whose: &str, counts: Counts, on: Option<usize>) {
     let mut broken = Vec::new();
     let mut tried = 0;
-    let kinds: [(&str, u64, fn(u64) -> Fault); 3] = [
+    let kinds: [(&str, u64, At); 3] = [
         ("power cut at a write", counts.writes, Fault::CutAtWrite),
         ("power cut at a sync", counts.syncs, Fault::CutAtSync),
         ("power cut after a sync", counts.syncs, Fault::CutAfterSync),

@@ -1,7 +1,6 @@
 //! What must hold whatever happened to the disks. The checks know what people and phones were told, and nothing of how the
 //! product keeps it.
 
-use std::collections::BTreeSet;
 use std::path::Path;
 
 use tributary::service::check::check;
@@ -11,7 +10,7 @@ use tributary_sync_core::clock::Dot;
 use tributary_sync_core::ids::{ItemHash, LogPos};
 
 use super::day::words;
-use super::world::{Saved, World};
+use super::world::{Saved, Trouble, World};
 
 type Verdict = Result<(), String>;
 
@@ -108,7 +107,7 @@ impl World {
             .filter(|s| s.phone == phone)
             .cloned()
             .collect();
-        let erased: BTreeSet<_> = self.told.erased.keys().map(|no| self.id(*no)).collect();
+        let hidden = self.told.restricted.clone();
         let device = self.device(phone).map_err(|t| t.said)?;
         let summary = device.summary().map_err(|e| e.to_string())?;
         let mut own = Vec::new();
@@ -127,10 +126,27 @@ impl World {
                 own.push((own_one.dot, own_one.hash));
             }
         }
-        for one in saved.iter().filter(|s| !erased.contains(&s.record)) {
+        for one in saved.iter().filter(|s| !hidden.contains(&s.record)) {
             holds(own.contains(&(one.dot, one.hash)), || {
                 format!("phone {phone} lost interview {} of {summary:?}", one.no)
             })?;
+        }
+        Ok(())
+    }
+
+    /// A phone that has synced since an erasure holds no word of it any more.
+    pub(super) fn forgets_what_is_erased(&self, phone: usize) -> Result<(), Trouble> {
+        for no in self.told.erased.keys() {
+            let files = with_words(
+                &self.place(&format!("phone-{phone}")),
+                words(*no).as_bytes(),
+            );
+            if !files.is_empty() && !self.phone_disks[phone].is_off() {
+                return Err(Trouble {
+                    code: Some("words"),
+                    said: format!("words of {no} are in {files:?} after a sync"),
+                });
+            }
         }
         Ok(())
     }

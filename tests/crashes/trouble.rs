@@ -1,10 +1,12 @@
 //! The disk is full, a read fails, a sync fails: the request fails in the right words, the program lives, later ones work,
 //! and nothing was told that is not so.
 
+use tributary::storage::{OrgTxn, StorageError};
 use tributary_disk::Fault;
+use tributary_sync_core::ids::EpochId;
 
-use super::day::DAY;
-use super::power::{counted, places};
+use super::day::{DAY, Step};
+use super::power::{At, counted, places};
 use super::world::{Stopped, World};
 
 /// One day with one fault that passes; what did not hold. Afterwards the power goes: what was told has to be on the disk.
@@ -66,7 +68,7 @@ fn everywhere(whose: &str, on: Option<usize>) {
     // What somebody else's failed commit took down is told to come again.
     let full: &[&str] = &["disk_full", "overloaded"];
     let broken_disk: &[&str] = &["internal", "overloaded", "nonce_invalid"];
-    let kinds: [(&str, u64, fn(u64) -> Fault, &[&str]); 3] = [
+    let kinds: [(&str, u64, At, &[&str]); 3] = [
         (
             "disk full from a write on",
             counts.writes,
@@ -110,4 +112,42 @@ fn the_server_outlives_a_full_or_failing_disk_and_tells_nothing_that_is_not_so()
 #[test]
 fn a_phone_outlives_a_full_or_failing_disk_and_tells_nothing_that_is_not_so() {
     everywhere("phone", Some(0));
+}
+
+/// Closing the restored file failed silently, and the file was moved without its log: without the new epoch.
+#[test]
+fn a_restore_on_a_failing_disk_is_done_or_says_that_it_is_not() {
+    let morning = [
+        Step::Record(0, 1),
+        Step::Sync(0),
+        Step::Copy,
+        Step::Record(0, 2),
+        Step::Sync(0),
+    ];
+    let mut tried = 0;
+    for n in 1.. {
+        let mut world = World::new();
+        assert!(matches!(world.go(&morning, 0), Stopped::Evening));
+        let before = epoch(&world);
+        world.disk.plan(Some(Fault::Sync(n)), n);
+        let ended = world.step(Step::Restore);
+        if !world.disk.has_struck() {
+            break;
+        }
+        tried += 1;
+        world.disk.mend();
+        if ended.is_err() {
+            world.step(Step::Restore).unwrap();
+        }
+        assert_ne!(epoch(&world), before, "sync {n}: {ended:?}");
+        world.step(Step::Sync(0)).unwrap();
+    }
+    assert!(tried > 3, "{tried}");
+}
+
+fn epoch(world: &World) -> EpochId {
+    let service = world.service();
+    let read = |txn: &OrgTxn<'_>| txn.epoch();
+    let read = service.files().read::<_, StorageError>(world.org, read);
+    read.unwrap().id
 }

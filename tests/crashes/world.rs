@@ -1,7 +1,7 @@
 //! The machines of the day: a server and two phones, each with a disk of its own that can lose, and a folder for copies,
 //! which is another disk and loses nothing.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
@@ -87,6 +87,8 @@ pub(super) struct Told {
     pub(super) saved: Vec<Saved>,
     /// Writes of the console.
     pub(super) written: Vec<(RecordId, Dot)>,
+    /// Hidden before they are erased: phones that sent them drop them.
+    pub(super) restricted: BTreeSet<RecordId>,
     /// Erased interviews, and whether their words were said to be out of all files.
     pub(super) erased: BTreeMap<u32, bool>,
 }

@@ -300,6 +300,8 @@ impl Return<'_> {
         files.close(org);
         drop(files);
         let ready = scratch.join(OrgEntry::file(org));
+        // The file alone is moved: what stood only in its log would be left behind.
+        copy::fold(&ready)?;
         let replaced = self.set_aside()?;
         sets::rename_synced(&ready, &self.here())?;
         let _ = std::fs::remove_dir_all(&scratch);
