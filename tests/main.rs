@@ -12,6 +12,7 @@
 )]
 
 mod api;
+mod attack;
 mod cli;
 mod crashes;
 mod golden;

@@ -5,10 +5,10 @@ use tributary_tests::harness::{Client, Reply};
 const FORM: (&str, &str) = ("content-type", "application/x-www-form-urlencoded");
 
 /// A browser.
-pub(super) struct Browser {
+pub(crate) struct Browser {
     client: Client,
-    pub(super) cookies: Vec<(String, String)>,
-    pub(super) html: String,
+    pub(crate) cookies: Vec<(String, String)>,
+    pub(crate) html: String,
 }
 
 fn escape(text: &str) -> String {
@@ -20,14 +20,14 @@ fn escape(text: &str) -> String {
 }
 
 impl Browser {
-    pub(super) fn new(client: Client) -> Self {
+    pub(crate) fn new(client: Client) -> Self {
         Self {
             client,
             cookies: Vec::new(),
             html: String::new(),
         }
     }
-    pub(super) fn send(&mut self, method: &str, path: &str, body: &str) -> Reply {
+    pub(crate) fn send(&mut self, method: &str, path: &str, body: &str) -> Reply {
         let cookies: Vec<_> = self
             .cookies
             .iter()
@@ -52,11 +52,11 @@ impl Browser {
         }
         reply
     }
-    pub(super) fn open(&mut self, path: &str) -> &str {
+    pub(crate) fn open(&mut self, path: &str) -> &str {
         let reply = self.send("GET", path, "");
         self.take(reply, 200)
     }
-    pub(super) fn take(&mut self, reply: Reply, status: u16) -> &str {
+    pub(crate) fn take(&mut self, reply: Reply, status: u16) -> &str {
         assert_eq!(
             reply.status,
             status,
@@ -81,12 +81,12 @@ impl Browser {
         &self.html
     }
     /// The value of a field, hidden or filled in by the server.
-    pub(super) fn hidden(&self, name: &str) -> String {
+    pub(crate) fn hidden(&self, name: &str) -> String {
         let at = format!("name=\"{name}\" value=\"");
         let rest = self.html.split_once(&at).unwrap().1;
         rest.split_once('"').unwrap().0.to_owned()
     }
-    pub(super) fn post(&mut self, path: &str, fields: &[(&str, &str)]) -> Reply {
+    pub(crate) fn post(&mut self, path: &str, fields: &[(&str, &str)]) -> Reply {
         let token = self.hidden("token");
         let fields = [("token", token.as_str())]
             .into_iter()
@@ -94,7 +94,7 @@ impl Browser {
         let body: Vec<_> = fields.map(|(n, v)| format!("{n}={}", escape(v))).collect();
         self.send("POST", path, &body.join("&"))
     }
-    pub(super) fn sign_in(&mut self, name: &str) -> Reply {
+    pub(crate) fn sign_in(&mut self, name: &str) -> Reply {
         self.open("/");
         let fields = [
             ("organisation", "mekong"),

@@ -120,6 +120,12 @@ impl Phone {
     }
     /// Pushes what was saved.
     pub(crate) fn push(&mut self) -> ExchangeReply {
+        let body = serde_json::to_value(self.request()).unwrap();
+        let reply = self.device.client().post("/sync/v1/exchange", &body);
+        serde_json::from_value(reply.expect(200)).unwrap()
+    }
+    /// What it would push; whoever takes this has to send it.
+    pub(crate) fn request(&mut self) -> ExchangeRequest {
         let first = Seq::new(self.done + 1).unwrap();
         let mut chain = self.before;
         for item in &self.items {
@@ -145,9 +151,7 @@ impl Phone {
             client: Some("test".into()),
         };
         self.before = chain;
-        let body = serde_json::to_value(&request).unwrap();
-        let reply = self.device.client().post("/sync/v1/exchange", &body);
-        serde_json::from_value(reply.expect(200)).unwrap()
+        request
     }
 }
 

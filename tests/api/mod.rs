@@ -1,10 +1,10 @@
 //! The HTTP interface of a real server, one file per noun.
 
 mod bodies;
-mod browser;
+pub(crate) mod browser;
 mod devices;
 mod edge;
-mod field;
+pub(crate) mod field;
 mod isolation;
 mod openapi;
 mod page;

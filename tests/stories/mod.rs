@@ -6,6 +6,7 @@
 
 mod folder;
 mod htcds;
+mod keys;
 mod kills;
 mod looks;
 mod lost;

@@ -28,6 +28,11 @@ pub(super) enum Org {
         /// The zone's IANA name, such as Asia/Phnom_Penh
         zone: String,
     },
+    /// Make new keys for receipts and sealed files, for instance after a disk was stolen; works beside a running server
+    RenewKeys {
+        /// The organisation's slug
+        slug: String,
+    },
     /// Keep everybody of an organisation out; nothing stored is touched
     Suspend {
         /// The organisation's slug
@@ -65,6 +70,14 @@ impl Org {
                     .set_time_zone(By::Operator, org.id, &zone)
                     .map_err(in_words)?;
                 terminal::say(format!("{slug} reads times of {zone} from now on."))
+            }
+            Self::RenewKeys { slug } => {
+                let org = service.organisation_named(&slug).map_err(in_words)?;
+                service.renew_keys(By::Operator, org.id).map_err(in_words)?;
+                terminal::say(format!(
+                    "{slug} has new keys. Devices learn them at their next sync; until then they go on with the earlier ones, \
+                     which stay good. Make a copy now: files that devices seal from here on open with the new keys only."
+                ))
             }
             Self::Suspend { slug, undo } => {
                 let org = service.organisation_named(&slug).map_err(in_words)?;

@@ -2,7 +2,8 @@
 //! by their owner only, and are made where they are first needed.
 //!
 //! One key has one purpose. An organisation's root key signs its receipt and inbox keys and nothing else; devices pin
-//! its fingerprint. Not here: what is signed, and the keys of devices.
+//! its fingerprint. Receipt and inbox keys can be renewed ([`Keys::renew`]): the newest signs and is sealed to, the earlier
+//! ones go on proving and opening what was made with them. Not here: what is signed, and the keys of devices.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -38,8 +39,11 @@ pub struct Keys {
 pub struct OrgKeys {
     root: EcdsaKeyPair,
     receipt: EcdsaKeyPair,
-    inbox: HpkePrivateKey,
+    /// The newest first.
+    inboxes: Vec<HpkePrivateKey>,
     set: KeySet,
+    /// The files that the next renewal makes. Once one is there, another process has renewed.
+    next: [PathBuf; 2],
 }
 
 fn broken(what: &'static str) -> impl Fn() -> ServiceError {
@@ -83,23 +87,19 @@ impl Keys {
     pub fn create(&self, org: OrgId) -> Result<Arc<OrgKeys>> {
         let folder = self.folder.join(org.to_string());
         private_folder(&folder)?;
-        for name in ["root.p8", "receipt.p8"] {
-            load_or_make(&folder.join(name), || {
-                let document = EcdsaKeyPair::generate_pkcs8(
-                    &ECDSA_P256_SHA256_FIXED_SIGNING,
-                    &SystemRandom::new(),
-                );
-                Ok(document
-                    .map_err(|_| broken("organisation's")())?
-                    .as_ref()
-                    .to_vec())
-            })?;
-        }
-        load_or_make(&folder.join("inbox.key"), || {
-            let pair = DH_KEM_P256_HKDF_SHA256_AES_128.generate_key_pair();
-            let (public, private) = pair.map_err(|_| broken("inbox")())?;
-            Ok([&public.0[..], private.secret_bytes()].concat())
-        })?;
+        load_or_make(&folder.join("root.p8"), make_ecdsa)?;
+        load_or_make(&receipt_file(&folder, 1), make_ecdsa)?;
+        load_or_make(&inbox_file(&folder, 1), make_inbox)?;
+        self.of_org(org)
+    }
+
+    /// Makes a new receipt key and a new inbox key. The earlier ones stay, for what was signed with and sealed to them. A
+    /// server that runs beside sees it at its next signature.
+    pub fn renew(&self, org: OrgId) -> Result<Arc<OrgKeys>> {
+        let keys = self.of_org(org)?;
+        let [receipt, inbox] = &keys.next;
+        load_or_make(receipt, make_ecdsa)?;
+        load_or_make(inbox, make_inbox)?;
         self.of_org(org)
     }
 
@@ -109,7 +109,7 @@ impl Keys {
             .organisations
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
-        if let Some(keys) = known.get(&org) {
+        if let Some(keys) = known.get(&org).filter(|keys| keys.are_newest()) {
             return Ok(Arc::clone(keys));
         }
         let keys = Arc::new(OrgKeys::load(&self.folder.join(org.to_string()), org)?);
@@ -122,6 +122,44 @@ impl Keys {
 /// at any time, and is in no copy. Phones know the others.
 pub fn signs_in(path: &str) -> bool {
     !path.contains('/') && (path.starts_with("token-") || path.ends_with(".secret"))
+}
+
+/// The file of the n-th receipt key.
+fn receipt_file(folder: &Path, n: usize) -> PathBuf {
+    folder.join(match n {
+        1 => "receipt.p8".to_owned(),
+        n => format!("receipt-{n}.p8"),
+    })
+}
+
+/// The file of the n-th inbox key: its public point, then its private part.
+fn inbox_file(folder: &Path, n: usize) -> PathBuf {
+    folder.join(match n {
+        1 => "inbox.key".to_owned(),
+        n => format!("inbox-{n}.key"),
+    })
+}
+
+/// The first number at which there is no file; at least 2, so that a missing first key is complained of.
+fn next_number(file: impl Fn(usize) -> PathBuf) -> usize {
+    let mut n = 2;
+    while file(n).exists() {
+        n += 1;
+    }
+    n
+}
+
+fn make_ecdsa() -> Result<Vec<u8>> {
+    let document =
+        EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &SystemRandom::new());
+    let document = document.map_err(|_| broken("organisation's")())?;
+    Ok(document.as_ref().to_vec())
+}
+
+fn make_inbox() -> Result<Vec<u8>> {
+    let pair = DH_KEM_P256_HKDF_SHA256_AES_128.generate_key_pair();
+    let (public, private) = pair.map_err(|_| broken("inbox")())?;
+    Ok([&public.0[..], private.secret_bytes()].concat())
 }
 
 fn load_or_make(path: &Path, make: impl FnOnce() -> Result<Vec<u8>>) -> Result<Vec<u8>> {
@@ -142,6 +180,13 @@ fn load(path: &Path) -> Result<Vec<u8>> {
 fn ecdsa(path: &Path) -> Result<EcdsaKeyPair> {
     let pair = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &load(path)?);
     pair.map_err(|_| broken("organisation's")())
+}
+
+fn inbox(path: &Path) -> Result<(PublicKey, HpkePrivateKey)> {
+    let bytes = load(path)?;
+    let (point, private) = bytes.split_at_checked(65).ok_or_else(broken("inbox"))?;
+    let key = PublicKey::from_slice(point).map_err(|_| broken("inbox")())?;
+    Ok((key, HpkePrivateKey::from(private.to_vec())))
 }
 
 fn public(pair: &EcdsaKeyPair) -> Result<PublicKey> {
@@ -167,28 +212,43 @@ fn verify(key: &PublicKey, bytes: &[u8], signature: &str) -> bool {
 impl OrgKeys {
     fn load(folder: &Path, org: OrgId) -> Result<Self> {
         let root = ecdsa(&folder.join("root.p8"))?;
-        let receipt = ecdsa(&folder.join("receipt.p8"))?;
-        let inbox = load(&folder.join("inbox.key"))?;
-        let (inbox_public, inbox_private) =
-            inbox.split_at_checked(65).ok_or_else(broken("inbox"))?;
+        let next_receipt = next_number(|n| receipt_file(folder, n));
+        let next_inbox = next_number(|n| inbox_file(folder, n));
         let vouch = |purpose, key: PublicKey| -> Result<SignedKey> {
             let sig = sign(&root, &SignedKey::signed_bytes(org, purpose, &key))?;
             Ok(SignedKey { purpose, key, sig })
         };
-        let inbox_key = PublicKey::from_slice(inbox_public).map_err(|_| broken("inbox")())?;
+        let mut earlier = Vec::new();
+        for n in (1..next_receipt - 1).rev() {
+            let key = public(&ecdsa(&receipt_file(folder, n))?)?;
+            earlier.push(vouch(KeyPurpose::Receipt, key)?);
+        }
+        let receipt = ecdsa(&receipt_file(folder, next_receipt - 1))?;
+        let (inbox_key, newest) = inbox(&inbox_file(folder, next_inbox - 1))?;
+        let mut inboxes = vec![newest];
+        for n in (1..next_inbox - 1).rev() {
+            inboxes.push(inbox(&inbox_file(folder, n))?.1);
+        }
         let set = KeySet {
             root: public(&root)?,
             receipt: vouch(KeyPurpose::Receipt, public(&receipt)?)?,
             inbox: vouch(KeyPurpose::Inbox, inbox_key)?,
-            earlier: Vec::new(),
+            earlier,
         };
-        let inbox = HpkePrivateKey::from(inbox_private.to_vec());
         Ok(Self {
             root,
             receipt,
-            inbox,
+            inboxes,
             set,
+            next: [
+                receipt_file(folder, next_receipt),
+                inbox_file(folder, next_inbox),
+            ],
         })
+    }
+    /// Whether nobody has renewed them since they were read.
+    fn are_newest(&self) -> bool {
+        !self.next.iter().any(|file| file.exists())
     }
     /// The public keys, as enrolment gives them.
     pub fn public(&self) -> &KeySet {
@@ -208,7 +268,7 @@ impl OrgKeys {
         keys.filter(|k| k.purpose == KeyPurpose::Receipt)
             .any(|k| verify(&k.key, bytes, signature))
     }
-    /// Opens what was sealed to the inbox key; none if it was not, or was altered.
+    /// Opens what was sealed to any inbox key of this organisation; none if it was not, or was altered.
     pub fn open_sealed(
         &self,
         enc: &[u8],
@@ -217,9 +277,8 @@ impl OrgKeys {
         sealed: &[u8],
     ) -> Option<Vec<u8>> {
         let enc = EncapsulatedSecret(enc.to_vec());
-        DH_KEM_P256_HKDF_SHA256_AES_128
-            .open(&enc, info, aad, sealed, &self.inbox)
-            .ok()
+        let open = |inbox| DH_KEM_P256_HKDF_SHA256_AES_128.open(&enc, info, aad, sealed, inbox);
+        self.inboxes.iter().find_map(|inbox| open(inbox).ok())
     }
     /// Signs with the root key. Only for keys: see [`SignedKey`].
     pub fn vouch(&self, org: OrgId, purpose: KeyPurpose, key: PublicKey) -> Result<SignedKey> {
@@ -306,6 +365,39 @@ mod tests {
         );
         assert!(theirs.open_sealed(&enc.0, b"i", b"a", &sealed).is_none());
         assert!(ours.open_sealed(&enc.0, b"i", b"b", &sealed).is_none());
+    }
+
+    #[test]
+    fn renewed_keys_sign_and_are_sealed_to_and_the_earlier_ones_go_on_proving_and_opening() {
+        let (folder, keys) = keys();
+        let org = OrgId::from_bytes([1; 16]);
+        let first = keys.create(org).unwrap();
+        let to = HpkePublicKey(first.public().inbox.key.as_bytes().to_vec());
+        let (enc, sealed) = DH_KEM_P256_HKDF_SHA256_AES_128
+            .seal(b"i", b"a", b"bundle", &to)
+            .unwrap();
+        let signature = first.sign_receipt(b"stored").unwrap();
+
+        // By a command, beside a server that has them in memory.
+        let command = Keys::of(&DataFolder::at(folder.path()));
+        command.renew(org).unwrap();
+        command.renew(org).unwrap();
+        let newest = keys.of_org(org).unwrap();
+        let set = newest.public();
+        assert_eq!(set.root, first.public().root);
+        assert_ne!(set.inbox.key, first.public().inbox.key);
+        assert_eq!(set.earlier.len(), 2);
+        assert_eq!(set.earlier[1].key, first.public().receipt.key);
+        assert!(set.earlier.iter().all(|k| k.key != set.receipt.key));
+        for key in set.earlier.iter().chain([&set.receipt, &set.inbox]) {
+            let bytes = SignedKey::signed_bytes(org, key.purpose, &key.key);
+            assert!(verify(&set.root, &bytes, &key.sig));
+        }
+        assert!(newest.verify_receipt(b"stored", &signature));
+        let again = newest.sign_receipt(b"stored").unwrap();
+        assert!(!first.verify_receipt(b"stored", &again), "by the new key");
+        let opened = newest.open_sealed(&enc.0, b"i", b"a", &sealed);
+        assert_eq!(opened.unwrap(), b"bundle");
     }
 
     #[test]

@@ -11,6 +11,7 @@ use super::names::{Name, Slug};
 use super::paging::{Page, PageRequest};
 use super::{By, Service};
 use crate::storage::directory::OrganisationRow;
+use crate::storage::{LogKind, NewLog};
 
 /// An organisation.
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -142,5 +143,31 @@ impl Service {
                 .ok_or_else(|| ServiceError::from(Code::NotFound))
         })?;
         self.organisation_view(row)
+    }
+
+    /// Makes new receipt and inbox keys for an organisation and tells its devices. Earlier ones stay good for what was
+    /// signed with and sealed to them.
+    pub fn renew_keys(&self, by: By<'_>, org: OrgId) -> Result<()> {
+        by.require(org, Action::ManageOrganisations)?;
+        self.directory
+            .read(|view| view.organisation(org))?
+            .ok_or(Code::NotFound)?;
+        self.audit(by, org, "organisation.renew_keys", None, None)?;
+        let keys = self.keys.renew(org)?;
+        let body = serde_json::to_vec(keys.public())
+            .map_err(|e| ServiceError::from(Code::Internal).because(e))?;
+        let now = self.now();
+        // A device that meets the new keys before this entry asks for the set of now.
+        self.files.write(org, move |txn| {
+            let new = NewLog {
+                kind: LogKind::Keys,
+                record: None,
+                profile: None,
+                dot: None,
+                body: &body,
+            };
+            txn.append(&new, now)?;
+            Ok::<_, ServiceError>(())
+        })
     }
 }

@@ -108,7 +108,7 @@ impl Device {
     }
 
     /// The organisation's keys, if the pinned root vouches for them.
-    pub(crate) fn trust(&self) -> Result<Trust> {
+    pub fn trust(&self) -> Result<Trust> {
         let account = self.account()?;
         let (profile, keys) = self.db.read(|tx| Ok((tx.profile()?, tx.keys()?)))?;
         let keys: Option<KeySet> = keys.and_then(|k| serde_json::from_value(k).ok());
