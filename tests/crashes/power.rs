@@ -116,7 +116,7 @@ fn everywhere(whose: &str, counts: Counts, on: Option<usize>) {
         broken.len(),
         broken.join("\n")
     );
-    assert!(tried > 10, "hardly a fault came: {tried}");
+    assert!(tried >= 3, "hardly a fault came: {tried}");
 }
 
 #[test]
