@@ -1,4 +1,5 @@
-//! What tests of the whole share: a real server in this process, the people and devices that talk to it, and the simulation.
+//! What tests of the whole share: a real server in this process, the people and devices that talk to it, the simulation,
+//! and what is fuzzed.
 //!
 //! Not here: any test.
 
@@ -7,8 +8,10 @@
     clippy::expect_used,
     clippy::panic,
     clippy::print_stdout,
+    clippy::print_stderr,
     reason = "what cannot fail in a test may say so, in its helpers too"
 )]
 
+pub mod fuzzing;
 pub mod harness;
 pub mod simulation;

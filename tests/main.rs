@@ -16,6 +16,7 @@ mod attack;
 mod cli;
 mod crashes;
 mod golden;
+mod inputs;
 mod python;
 mod schedules;
 mod schemas;

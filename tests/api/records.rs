@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use tributary::service::By;
 use tributary::service::access::Role;
 use tributary_sync_core::clock::Clock;
 use tributary_tests::harness::{Client, Organisation, TestServer};
@@ -167,6 +168,38 @@ fn another_organisations_records_answer_as_absent_ones() {
     assert_eq!(list["items"], json!([]));
     boss.post_nothing("/api/v1/quarantine/1/release")
         .expect_problem("not_found");
+}
+
+#[test]
+fn a_record_waits_before_its_erasure_as_long_as_its_organisation_says() {
+    let server = TestServer::start_with_manual_clock();
+    let org = server.organisation("mekong");
+    let chief = org.user("Chi", Role::OrgAdmin);
+    crossing(&server, &org, &chief.client);
+    let ripe = || {
+        let told = chief.client.post_nothing(&at(1, "restrict")).expect(200);
+        let day = |of: &str| {
+            told[of]
+                .as_str()
+                .unwrap()
+                .split_once('T')
+                .unwrap()
+                .0
+                .to_owned()
+        };
+        [day("restricted_at"), day("erase_after")]
+    };
+    let set = |days| {
+        server
+            .service()
+            .set_restriction_days(By::Operator, org.id, days)
+    };
+    assert_eq!(ripe(), ["2023-11-14", "2023-11-21"]);
+    set(30).unwrap();
+    assert_eq!(ripe()[1], "2023-11-21", "one in force keeps its day");
+    chief.client.post_nothing(&at(1, "unrestrict")).expect(204);
+    assert_eq!(ripe(), ["2023-11-14", "2023-12-14"]);
+    assert!(set(0).is_err() && set(367).is_err());
 }
 
 #[test]

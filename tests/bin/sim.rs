@@ -11,12 +11,14 @@
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use clap::Parser;
 use tributary_tests::simulation::seed_file::{self, SeedFile};
+use tributary_tests::simulation::small::{SUBJECTS, all_known};
 use tributary_tests::simulation::{
-    Found, Outcome, Rng, Search, Tally, play_aloud, schedule, search,
+    Found, Outcome, Rng, Search, Tally, play_aloud, play_among, schedule, search,
 };
 
 /// Plays random schedules of phones, networks, disks and people against the real rules and the real files.
@@ -37,12 +39,18 @@ struct Args {
     /// Stops after this many faults of different kinds.
     #[arg(long, default_value_t = 10)]
     faults: usize,
+    /// How many schedules are tried at most to make one that fails small.
+    #[arg(long, default_value_t = 3_000)]
+    tries: usize,
     /// Prints the schedule of the first seed as a file and plays nothing.
     #[arg(long)]
     print: bool,
     /// Plays a kept schedule once, step by step in words.
     #[arg(long, value_name = "FILE")]
     replay: Option<PathBuf>,
+    /// Plays every schedule of this many steps in the small worlds, and the known ones.
+    #[arg(long, value_name = "STEPS")]
+    exhaust: Option<usize>,
     /// Where failing schedules are kept.
     #[arg(long, default_value_os_t = seed_file::folder())]
     keep: PathBuf,
@@ -63,7 +71,51 @@ fn main() -> ExitCode {
     if let Some(path) = &args.replay {
         return replay(path);
     }
-    hunt(&args)
+    match args.exhaust {
+        Some(depth) => exhaust(depth, args.jobs),
+        None => hunt(&args),
+    }
+}
+
+fn exhaust(depth: usize, jobs: usize) -> ExitCode {
+    std::panic::set_hook(Box::new(|_| {}));
+    let failed = AtomicU64::new(0);
+    for known in all_known() {
+        if let Err(fault) = play_among(known.phones, 1, &known.steps, &mut Tally::default()) {
+            failed.fetch_add(1, Ordering::SeqCst);
+            println!("known: {}: {fault}", known.rule);
+        }
+    }
+    for subject in SUBJECTS {
+        let (began, next) = (Instant::now(), AtomicUsize::new(0));
+        let all = subject.schedules(depth);
+        let work = || {
+            while let Some(steps) = all.get(next.fetch_add(1, Ordering::SeqCst)) {
+                if let Err(fault) = play_among(2, 1, steps, &mut Tally::default()) {
+                    failed.fetch_add(1, Ordering::SeqCst);
+                    println!("{}: {fault}\n  {steps:?}", subject.name());
+                }
+            }
+        };
+        std::thread::scope(|scope| {
+            for _ in 0..jobs.max(1) {
+                scope.spawn(work);
+            }
+        });
+        let seconds = began.elapsed().as_secs_f64();
+        println!(
+            "{:<12} {depth} steps  {:>8} schedules  {seconds:.0} s",
+            subject.name(),
+            all.len()
+        );
+    }
+    let failed = failed.into_inner();
+    println!("violations {failed}");
+    if failed == 0 {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    }
 }
 
 fn replay(path: &Path) -> ExitCode {
@@ -96,6 +148,7 @@ fn hunt(args: &Args) -> ExitCode {
         first: args.seed,
         jobs: args.jobs,
         faults_max: args.faults,
+        tries: args.tries,
     };
     let outcome = search(
         how,

@@ -53,6 +53,12 @@ fn organisations_are_made_listed_suspended_and_given_a_time_zone() {
         here.fails(&["org", "time-zone", "river", "Laos"])
             .contains("IANA")
     );
+    let days = here.run(&["org", "restriction-days", "river", "30"]);
+    assert!(days.contains("after 30 days"), "{days}");
+    for days in ["0", "367"] {
+        let complaint = here.fails(&["org", "restriction-days", "river", days]);
+        assert!(complaint.contains("at most 366"), "{complaint}");
+    }
     // With two organisations a command asks which one is meant, and does nothing.
     assert!(
         here.fails(&["user", "list"])

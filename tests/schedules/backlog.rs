@@ -1,6 +1,6 @@
 //! A phone that was away for long: more than one batch to send, while the world went on.
 
-use tributary_tests::simulation::{Net, Step, World, record};
+use tributary_tests::simulation::{Net, Step, What, World, record};
 
 fn sync(world: &mut World, phone: usize) {
     let net = Net::Fine;
@@ -29,11 +29,11 @@ fn a_record_that_was_taken_away_during_a_long_backlog_leaves_the_phone() {
     assign(&mut world, true);
     sync(&mut world, 1);
     sync(&mut world, 1);
-    for _ in 0..900 {
+    for _ in 0..90 {
         let save = Step::Save {
             phone: 1,
             record: 0,
-            withdraw: false,
+            what: What::Long,
         };
         world.step(save).unwrap();
     }

@@ -6,6 +6,7 @@
 
 mod backlog;
 mod restores;
+mod small;
 
 use tributary_tests::simulation::{Rng, Search, Tally, play, schedule, search, seed_file};
 
@@ -29,6 +30,7 @@ fn random_schedules_lose_nothing_and_leave_nobody_stuck() {
         first,
         jobs: 1,
         faults_max: 1,
+        tries: 300,
     };
     let outcome = search(how, |seed| seed < first + runs, |_, _| {});
     println!("{}", outcome.tally);

@@ -1,7 +1,7 @@
 //! Disasters in a fixed order, over the product's own copies and the device's real session: a lost disk with an older copy,
 //! a rolled-back disk, a data folder that runs twice.
 
-use tributary_tests::simulation::{Net, Step, World, checks};
+use tributary_tests::simulation::{Net, Step, What, World, checks};
 
 fn all(world: &mut World, steps: impl IntoIterator<Item = Step>) {
     for step in steps {
@@ -21,7 +21,7 @@ fn save(phone: usize, record: usize, withdraw: bool) -> Step {
     Step::Save {
         phone,
         record,
-        withdraw,
+        what: if withdraw { What::Withdraw } else { What::Name },
     }
 }
 fn sync(phone: usize) -> Step {

@@ -9,16 +9,26 @@ use super::world::World;
 
 /// Plays a schedule; then all faults stop, everybody syncs, and everything must be in order. A panic is a fault too.
 pub fn play(seed: u64, steps: &[Step], tally: &mut Tally) -> Result<(), String> {
-    played(seed, steps, tally, false)
+    play_among(4, seed, steps, tally)
+}
+
+/// The same among fewer phones: four are three of one organisation and one of another.
+pub fn play_among(
+    phones: usize,
+    seed: u64,
+    steps: &[Step],
+    tally: &mut Tally,
+) -> Result<(), String> {
+    played((phones, false), seed, steps, tally)
 }
 
 /// The same, with every step and every request printed.
 pub fn play_aloud(seed: u64, steps: &[Step], tally: &mut Tally) -> Result<(), String> {
-    played(seed, steps, tally, true)
+    played((4, true), seed, steps, tally)
 }
 
-fn played(seed: u64, steps: &[Step], tally: &mut Tally, aloud: bool) -> Result<(), String> {
-    let through = AssertUnwindSafe(|| play_through(seed, steps, tally, aloud));
+fn played(how: (usize, bool), seed: u64, steps: &[Step], tally: &mut Tally) -> Result<(), String> {
+    let through = AssertUnwindSafe(|| play_through(how, seed, steps, tally));
     let played = catch_unwind(through);
     played.unwrap_or_else(|panic| {
         let text = panic.downcast_ref::<String>().map(String::as_str);
@@ -27,8 +37,13 @@ fn played(seed: u64, steps: &[Step], tally: &mut Tally, aloud: bool) -> Result<(
     })
 }
 
-fn play_through(seed: u64, steps: &[Step], tally: &mut Tally, aloud: bool) -> Result<(), String> {
-    let mut world = World::new(seed);
+fn play_through(
+    (phones, aloud): (usize, bool),
+    seed: u64,
+    steps: &[Step],
+    tally: &mut Tally,
+) -> Result<(), String> {
+    let mut world = World::among(phones, seed);
     world.trace |= aloud;
     let began = world.env.now;
     tally.schedules += 1;

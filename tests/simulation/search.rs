@@ -19,6 +19,8 @@ pub struct Search {
     pub jobs: usize,
     /// Faults of different kinds after which to stop.
     pub faults_max: usize,
+    /// How many schedules are tried at most to make one that fails small.
+    pub tries: usize,
 }
 
 /// A fault that was found.
@@ -67,7 +69,7 @@ pub fn search(
             kinds.insert(class(fault))
         });
         let found = new.map(|fault| {
-            let (steps, said) = shrink(seed, &steps, fault);
+            let (steps, said) = shrink(seed, &steps, fault, search.tries);
             Found {
                 seed,
                 fault: fault.clone(),

@@ -4,17 +4,17 @@ use super::play::{class, play};
 use super::step::Step;
 use super::tally::Tally;
 
-/// How many schedules are tried at most for one fault.
-const TRIES: usize = 3_000;
-
-/// The schedule made smaller, with what it fails of.
-pub fn shrink(seed: u64, steps: &[Step], fault: &str) -> (Vec<Step>, String) {
+/// The schedule made smaller within so many tries, with what it fails of.
+pub fn shrink(seed: u64, steps: &[Step], fault: &str, tries_max: usize) -> (Vec<Step>, String) {
     let mut best = (steps.to_vec(), fault.to_owned());
     let (kind, mut tries) = (class(fault), 0);
     let mut fails = |steps: &[Step]| {
         tries += 1;
+        if tries > tries_max {
+            return None;
+        }
         let said = play(seed, steps, &mut Tally::default()).err()?;
-        (tries < TRIES && class(&said) == kind).then_some(said)
+        (class(&said) == kind).then_some(said)
     };
     loop {
         let before = best.0.clone();

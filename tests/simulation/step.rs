@@ -19,6 +19,64 @@ pub enum Net {
     Doubled,
 }
 
+/// What a save writes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum What {
+    /// Name and consent: the first save of a record.
+    First,
+    /// One answer.
+    Name,
+    /// Another one.
+    Note,
+    /// A row of a repeat, with an answer in it.
+    Person {
+        /// Which row.
+        row: u8,
+    },
+    /// The row is taken out.
+    NoPerson {
+        /// Which row.
+        row: u8,
+    },
+    /// Consent is withdrawn.
+    Withdraw,
+    /// Consent is given.
+    Consent,
+    /// A flag is set.
+    AtRisk,
+    /// A flag is cleared.
+    NotAtRisk,
+    /// An answer, and the flag set.
+    Alarm,
+    /// An answer, and the flag cleared.
+    Calm,
+    /// Several answers.
+    Much,
+    /// A long answer.
+    Long,
+}
+
+/// What a malicious device makes of a request before it sends it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Forgery {
+    /// In the name of another phone's actor.
+    OtherActor,
+    /// Another phone shows what this one was given; the other may be of another organisation.
+    OtherCaller,
+    /// Far beyond the next number.
+    Gap,
+    /// A number that was used, with other content.
+    Replay,
+    /// A cursor of its own making.
+    Cursor,
+    /// A head of its own making.
+    Head,
+    /// An epoch that nobody opened.
+    Epoch,
+}
+
 /// One step. Phones and records go by number; a step that cannot be taken as things stand does nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "step", rename_all = "snake_case")]
@@ -36,14 +94,34 @@ pub enum Step {
     Save {
         phone: usize,
         record: usize,
-        withdraw: bool,
+        what: What,
     },
+    /// The same with a context that claims what nobody has shown.
+    Lie { phone: usize, record: usize },
+    /// Another program, which knows no protections, lowers one.
+    Rude {
+        phone: usize,
+        record: usize,
+        what: What,
+    },
+    /// Somebody looks again at what is open.
+    Refresh { phone: usize },
     /// The form is closed.
     Close { phone: usize },
     /// The phone meets the network; `net` happens to its `at`-th request.
     Sync { phone: usize, net: Net, at: usize },
     /// A request that was on its way for long arrives.
     Redeliver { which: usize },
+    /// The last request of a phone, changed by somebody with bad intentions.
+    Forge { phone: usize, how: Forgery },
+    /// The server cannot read the next push of this phone.
+    Garble { phone: usize },
+    /// The link of the phone carries only so much a page.
+    Link { phone: usize, bytes: u32 },
+    /// Somebody sets the clock of a phone.
+    SetClock { phone: usize, skew: i64 },
+    /// The program on the phone is killed and started again.
+    Kill { phone: usize },
     /// Time passes.
     Pass { ms: u64 },
     /// A record comes into the scope of a phone, or leaves it.
@@ -52,6 +130,24 @@ pub enum Step {
         record: usize,
         on: bool,
     },
+    /// A record is assigned to the team.
+    ToTeam { record: usize },
+    /// Somebody joins the team or leaves it.
+    Team { phone: usize, on: bool },
+    /// A coordinator looks at a record.
+    Look { viewer: usize, record: usize },
+    /// A coordinator settles what was in conflict when they looked.
+    Settle { viewer: usize, record: usize },
+    /// A coordinator lowers what was protected when they looked.
+    Decide { viewer: usize, record: usize },
+    /// A record is restricted, or shown again.
+    Restrict { record: usize, on: bool },
+    /// Something is released from quarantine.
+    Release { which: usize },
+    /// Something is thrown away from quarantine.
+    Discard { which: usize },
+    /// A new version of the form is published.
+    Publish,
     /// A record is erased.
     Erase { record: usize },
     /// The phone's store is copied to another phone, and both go on.
@@ -69,14 +165,20 @@ pub enum Step {
     Backup,
     /// The server is restored from its newest copy.
     Restore,
+    /// The server is restored from the copy before it.
+    RestoreOlder,
     /// The server's disk is kept aside.
     ImageDisk,
     /// The server's disk is put back, and nobody says so.
     RollBack { which: usize },
+    /// The same with the ledger of erasures.
+    RollBackAll { which: usize },
     /// The operator opens an epoch, where writing has stopped.
     OpenEpoch,
     /// A phone is revoked.
     Revoke { phone: usize },
+    /// A revoked phone is let in again.
+    Readmit { phone: usize },
 }
 
 impl Step {
@@ -87,6 +189,25 @@ impl Step {
             Self::Create { .. } => Work("create"),
             Self::Open { .. } => Work("open"),
             Self::Save { .. } => Work("save"),
+            Self::Lie { .. } => Fault("forged context"),
+            Self::Rude { .. } => Fault("protection lowered by force"),
+            Self::Refresh { .. } => Work("refresh"),
+            Self::Forge { .. } => Fault("forged request"),
+            Self::Garble { .. } => Fault("item unreadable"),
+            Self::Link { .. } => Fault("small link"),
+            Self::SetClock { .. } => Fault("clock set wrong"),
+            Self::Kill { .. } => Fault("program killed"),
+            Self::ToTeam { .. } => Work("to team"),
+            Self::Team { .. } => Fault("team changed"),
+            Self::Look { .. } => Work("look"),
+            Self::Settle { .. } => Work("settle"),
+            Self::Decide { .. } => Work("decide"),
+            Self::Restrict { .. } => Fault("restricted"),
+            Self::Release { .. } => Fault("released"),
+            Self::Discard { .. } => Fault("discarded"),
+            Self::Publish => Fault("form version between"),
+            Self::RestoreOlder => Fault("server restored, older copy"),
+            Self::Readmit { .. } => Fault("phone let in again"),
             Self::Close { .. } => Work("close"),
             Self::Sync { net, .. } => match net {
                 Net::Fine => Work("sync"),
@@ -107,8 +228,54 @@ impl Step {
             Self::Restore => Fault("server restored"),
             Self::ImageDisk => Work("disk imaged"),
             Self::RollBack { .. } => Fault("disk rolled back"),
+            Self::RollBackAll { .. } => Fault("disk and ledger rolled back"),
             Self::OpenEpoch => Work("epoch"),
             Self::Revoke { .. } => Fault("phone revoked"),
+        }
+    }
+
+    /// The phone that it happens to.
+    pub fn phone(&self) -> Option<usize> {
+        match *self {
+            Self::Create { phone, .. }
+            | Self::Open { phone, .. }
+            | Self::Save { phone, .. }
+            | Self::Lie { phone, .. }
+            | Self::Rude { phone, .. }
+            | Self::Refresh { phone }
+            | Self::Close { phone }
+            | Self::Sync { phone, .. }
+            | Self::Forge { phone, .. }
+            | Self::Garble { phone }
+            | Self::Link { phone, .. }
+            | Self::SetClock { phone, .. }
+            | Self::Kill { phone }
+            | Self::Assign { phone, .. }
+            | Self::Team { phone, .. }
+            | Self::Clone { phone }
+            | Self::ImagePhone { phone }
+            | Self::Empty { phone, .. }
+            | Self::Revoke { phone }
+            | Self::Readmit { phone } => Some(phone),
+            Self::Redeliver { .. }
+            | Self::Pass { .. }
+            | Self::ToTeam { .. }
+            | Self::Look { .. }
+            | Self::Settle { .. }
+            | Self::Decide { .. }
+            | Self::Restrict { .. }
+            | Self::Release { .. }
+            | Self::Discard { .. }
+            | Self::Publish
+            | Self::Erase { .. }
+            | Self::RestorePhone { .. }
+            | Self::Backup
+            | Self::Restore
+            | Self::RestoreOlder
+            | Self::ImageDisk
+            | Self::RollBack { .. }
+            | Self::RollBackAll { .. }
+            | Self::OpenEpoch => None,
         }
     }
 
@@ -130,11 +297,11 @@ impl Step {
             Self::Save {
                 phone,
                 record,
-                withdraw: true,
-            } => out.push(Self::Save {
+                what,
+            } if what != What::Name => out.push(Self::Save {
                 phone,
                 record,
-                withdraw: false,
+                what: What::Name,
             }),
             Self::Create {
                 phone,
@@ -152,6 +319,25 @@ impl Step {
             Self::Create { .. }
             | Self::Open { .. }
             | Self::Save { .. }
+            | Self::Lie { .. }
+            | Self::Rude { .. }
+            | Self::Refresh { .. }
+            | Self::Forge { .. }
+            | Self::Garble { .. }
+            | Self::Link { .. }
+            | Self::SetClock { .. }
+            | Self::Kill { .. }
+            | Self::ToTeam { .. }
+            | Self::Team { .. }
+            | Self::Look { .. }
+            | Self::Settle { .. }
+            | Self::Decide { .. }
+            | Self::Restrict { .. }
+            | Self::Release { .. }
+            | Self::Discard { .. }
+            | Self::Publish
+            | Self::RestoreOlder
+            | Self::Readmit { .. }
             | Self::Close { .. }
             | Self::Sync { .. }
             | Self::Redeliver { .. }
@@ -166,6 +352,7 @@ impl Step {
             | Self::Restore
             | Self::ImageDisk
             | Self::RollBack { .. }
+            | Self::RollBackAll { .. }
             | Self::OpenEpoch
             | Self::Revoke { .. } => {}
         }

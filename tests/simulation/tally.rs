@@ -18,6 +18,10 @@ pub struct Tally {
     pub saves: u64,
     /// Requests that the server answered.
     pub requests: u64,
+    /// Of these, exchanges as frames; the others as JSON.
+    pub frames: u64,
+    /// Schedules whose phones kept everything in the device's real file.
+    pub on_files: u64,
     /// Records that held a conflict when a schedule ended.
     pub conflicts: u64,
     /// Faults, by kind.
@@ -42,6 +46,8 @@ impl Tally {
         self.device_ms += other.device_ms;
         self.saves += other.saves;
         self.requests += other.requests;
+        self.frames += other.frames;
+        self.on_files += other.on_files;
         self.conflicts += other.conflicts;
         for (name, n) in &other.faults {
             *self.faults.entry(name).or_default() += n;
@@ -59,8 +65,10 @@ impl Tally {
 impl fmt::Display for Tally {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "schedules      {:>12}", self.schedules)?;
+        writeln!(f, "  on files     {:>12}", self.on_files)?;
         writeln!(f, "steps          {:>12}", self.steps)?;
         writeln!(f, "requests       {:>12}", self.requests)?;
+        writeln!(f, "  as frames    {:>12}", self.frames)?;
         writeln!(f, "saves          {:>12}", self.saves)?;
         writeln!(f, "conflicts left {:>12}", self.conflicts)?;
         writeln!(f, "device-years   {:>12.1}", self.device_years())?;

@@ -78,3 +78,27 @@ fn versions_stand_at_the_root() {
     }
     findings.assert_none();
 }
+
+/// The programs for libFuzzer are a workspace of their own, but their versions are the repository's.
+#[test]
+fn the_fuzz_programs_bring_one_pinned_dependency() {
+    const FUZZ: &str = "tests/fuzz/Cargo.toml";
+    let mut findings =
+        Findings::of("tests/fuzz has no lock file of its own and pins what it brings");
+    let text = files::text(FUZZ).expect("a manifest is UTF-8");
+    for (line, name) in dependencies(FUZZ) {
+        let given = text.lines().nth(line - 1).unwrap_or_default();
+        let pinned = given.contains("= \"=") || given.contains("path = ");
+        if !pinned || !["libfuzzer-sys", "tributary-tests"].contains(&name.as_str()) {
+            let fix = format!("`{name}`: let tests/fuzzing use it, with a version at the root");
+            findings.add(format!("{FUZZ}:{line}"), fix);
+        }
+    }
+    if files::all().iter().any(|f| f == "tests/fuzz/Cargo.lock") {
+        findings.add(
+            "tests/fuzz/Cargo.lock",
+            "`tests/fuzz/run` makes it: take it out",
+        );
+    }
+    findings.assert_none();
+}

@@ -9,6 +9,7 @@ mod docs;
 mod files;
 mod layout;
 mod manifests;
+mod mutants;
 mod rust;
 
 use std::fmt::Display;

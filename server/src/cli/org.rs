@@ -28,6 +28,13 @@ pub(super) enum Org {
         /// The zone's IANA name, such as Asia/Phnom_Penh
         zone: String,
     },
+    /// Set how many days a record stays restricted before it may be erased (7 unless set)
+    RestrictionDays {
+        /// The organisation's slug
+        slug: String,
+        /// 1 to 366
+        days: u64,
+    },
     /// Make new keys for receipts and sealed files, for instance after a disk was stolen; works beside a running server
     RenewKeys {
         /// The organisation's slug
@@ -70,6 +77,15 @@ impl Org {
                     .set_time_zone(By::Operator, org.id, &zone)
                     .map_err(in_words)?;
                 terminal::say(format!("{slug} reads times of {zone} from now on."))
+            }
+            Self::RestrictionDays { slug, days } => {
+                let org = service.organisation_named(&slug).map_err(in_words)?;
+                service
+                    .set_restriction_days(By::Operator, org.id, days)
+                    .map_err(in_words)?;
+                terminal::say(format!(
+                    "A record of {slug} that is restricted from now on may be erased after {days} days."
+                ))
             }
             Self::RenewKeys { slug } => {
                 let org = service.organisation_named(&slug).map_err(in_words)?;

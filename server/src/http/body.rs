@@ -28,6 +28,18 @@ enum Encoding {
     Zstd,
 }
 
+impl Encoding {
+    /// By its name in `Content-Encoding`.
+    fn named(name: &str) -> Result<Self> {
+        match name.to_ascii_lowercase().as_str() {
+            "identity" | "" => Ok(Self::Plain),
+            "gzip" | "x-gzip" => Ok(Self::Gzip),
+            "zstd" => Ok(Self::Zstd),
+            _ => Err(Code::EncodingUnsupported.into()),
+        }
+    }
+}
+
 /// A body as it came, at most 8 MiB; decode it where blocking is allowed.
 #[derive(Debug)]
 pub struct RawBody {
@@ -36,6 +48,13 @@ pub struct RawBody {
 }
 
 impl RawBody {
+    /// A body as a request with this `Content-Encoding` brings it.
+    pub fn packed(bytes: Vec<u8>, content_encoding: &str) -> Result<Self> {
+        Ok(Self {
+            bytes: bytes.into(),
+            encoding: Encoding::named(content_encoding)?,
+        })
+    }
     /// The body without its compression, at most `limit` bytes.
     pub fn decode(self, limit: usize) -> Result<Bytes> {
         let limit = limit.min(REQUEST_BYTES_MAX);
@@ -74,12 +93,8 @@ fn encoding(req: &HttpRequest) -> Result<Encoding> {
     let Some(value) = req.headers().get(header::CONTENT_ENCODING) else {
         return Ok(Encoding::Plain);
     };
-    match value.to_str().map(str::to_ascii_lowercase).as_deref() {
-        Ok("identity" | "") => Ok(Encoding::Plain),
-        Ok("gzip" | "x-gzip") => Ok(Encoding::Gzip),
-        Ok("zstd") => Ok(Encoding::Zstd),
-        _ => Err(Code::EncodingUnsupported.into()),
-    }
+    let name = value.to_str().map_err(|_| Code::EncodingUnsupported)?;
+    Encoding::named(name)
 }
 
 async fn receive(payload: web::Payload, intake: Option<Intake>, limit: usize) -> Result<Bytes> {

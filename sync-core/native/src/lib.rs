@@ -20,7 +20,7 @@ mod proof;
 pub mod records;
 mod refusal;
 mod speech;
-mod sqlite;
+pub mod sqlite;
 pub mod sync;
 pub mod tls;
 pub mod transport;

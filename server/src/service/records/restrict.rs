@@ -3,22 +3,25 @@
 //! It leaves every phone too, its maker's as well. What phones push meanwhile is taken as ever: a restriction hides, it
 //! refuses nothing.
 
-use tributary_sync_core::ids::RecordId;
+use tributary_sync_core::ids::{OrgId, RecordId};
 use utoipa::ToSchema;
 
 use super::{Acting, reach};
 use crate::service::access::Action;
 use crate::service::ambient::rfc3339;
 use crate::service::env::Env;
-use crate::service::error::{Code, Result};
+use crate::service::error::{Code, Result, ServiceError, invalid};
 use crate::service::exchange::follow_holders;
+use crate::service::{By, Service};
 use crate::storage::{OrgFiles, OrgTxn};
 
 const DAY_MS: u64 = 24 * 60 * 60 * 1_000;
 /// How long a record is restricted before it may be erased, unless the organisation says otherwise.
 const DAYS: u64 = 7;
+/// The most that it may say.
+const DAYS_MAX: u64 = 366;
 /// The organisation's own number of days, at least one.
-pub(super) const DAYS_SETTING: &str = "restriction_days";
+const DAYS_SETTING: &str = "restriction_days";
 
 /// A restriction in force.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, ToSchema)]
@@ -31,7 +34,24 @@ pub struct Restricted {
 
 fn days(txn: &OrgTxn<'_>) -> Result<u64> {
     let own = txn.setting(DAYS_SETTING)?.and_then(|d| d.parse().ok());
-    Ok(own.unwrap_or(DAYS).clamp(1, 366))
+    Ok(own.unwrap_or(DAYS).clamp(1, DAYS_MAX))
+}
+
+impl Service {
+    /// Sets how many days a record of an organisation is restricted before it may be erased: 1 to 366. Restrictions in force
+    /// keep their day.
+    pub fn set_restriction_days(&self, by: By<'_>, org: OrgId, days: u64) -> Result<()> {
+        by.require(org, Action::Restrict)?;
+        if !(1..=DAYS_MAX).contains(&days) {
+            let rule = "A record waits at least one day before it may be erased, and at most 366.";
+            return Err(invalid("/days", "days_out_of_range", rule));
+        }
+        let detail = format!("days={days}");
+        self.audit(by, org, "organisation.restriction_days", None, Some(detail))?;
+        self.files.write::<_, ServiceError>(org, move |txn| {
+            Ok(txn.set_setting(DAYS_SETTING, &days.to_string())?)
+        })
+    }
 }
 
 /// Hides a record at once. Doing it again changes nothing: the waiting time is not shortened, and not prolonged.

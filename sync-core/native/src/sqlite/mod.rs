@@ -5,5 +5,5 @@ mod store;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use open::Database;
-pub(crate) use store::Tx;
+pub use open::Database;
+pub use store::Tx;

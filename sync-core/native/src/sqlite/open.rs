@@ -31,11 +31,11 @@ const TABLES: &str = "
 
 /// The open file.
 #[derive(Debug)]
-pub(crate) struct Database(Connection);
+pub struct Database(Connection);
 
 impl Database {
     /// Opens or makes the file. A committed transaction survives a power cut; erased answers do not.
-    pub(crate) fn open(path: &Path) -> Result<Self> {
+    pub fn open(path: &Path) -> Result<Self> {
         let db = Connection::open(path)?;
         // The folder's lock keeps others out; so the index of the log needs no file, and a full disk keeps nobody from
         // looking.
@@ -73,7 +73,7 @@ impl Database {
     }
 
     /// One step: all of it or nothing.
-    pub(crate) fn step<T>(&mut self, step: impl FnOnce(&mut Tx<'_>) -> Result<T>) -> Result<T> {
+    pub fn step<T>(&mut self, step: impl FnOnce(&mut Tx<'_>) -> Result<T>) -> Result<T> {
         let tx = self
             .0
             .transaction_with_behavior(TransactionBehavior::Immediate)?;
@@ -83,13 +83,13 @@ impl Database {
     }
 
     /// Reads, as of one moment.
-    pub(crate) fn read<T>(&self, read: impl FnOnce(&Tx<'_>) -> Result<T>) -> Result<T> {
+    pub fn read<T>(&self, read: impl FnOnce(&Tx<'_>) -> Result<T>) -> Result<T> {
         let tx = self.0.unchecked_transaction()?;
         read(&Tx::new(&tx))
     }
 
     /// After answers were erased or the device was emptied: nothing of them stays in the file or its log.
-    pub(crate) fn forget(&mut self) -> Result<()> {
+    pub fn forget(&mut self) -> Result<()> {
         self.0.execute_batch("VACUUM")?;
         self.0
             .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;

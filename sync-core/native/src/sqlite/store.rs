@@ -19,7 +19,8 @@ use tributary_sync_core::wire::message::{ChainPoint, PolicyEntry, SignedTombston
 type Kept<T> = Result<T, StoreError>;
 
 /// One step's view of the file.
-pub(crate) struct Tx<'a>(&'a Connection);
+#[derive(Debug)]
+pub struct Tx<'a>(&'a Connection);
 
 impl<'a> Tx<'a> {
     pub(super) fn new(db: &'a Connection) -> Self {

@@ -5,7 +5,7 @@ use super::entry;
 use super::tables::{Gathered, Tables, list};
 use super::{FieldTable, VERSION};
 use crate::error::ParseError;
-use crate::ids::{ActorId, COUNTER_MAX, ChainHash, EpochId, LogHash, LogPos, Seq};
+use crate::ids::{ActorId, ChainHash, EpochId, LogHash, LogPos, Seq};
 use crate::wire::message::{ChainPoint, ExchangeReply, Head, PushResult, Receipt, Status};
 
 /// The second byte of a reply.
@@ -188,7 +188,8 @@ impl ExchangeReply {
         } = self;
         let mut out = Out(vec![VERSION, REPLY]);
         out.raw(epoch.as_bytes());
-        out.uint((*server_time).min(COUNTER_MAX));
+        // Any 64 bits go through, as in JSON.
+        out.uint(*server_time);
         write_head(&mut out, head);
         out.uint(acked.seq.get());
         out.raw(acked.hash.as_bytes());

@@ -1,0 +1,7 @@
+//! The target `bodies` of `tests/fuzzing` for libFuzzer.
+
+#![no_main]
+
+use tributary_tests::fuzzing::{panics_unwind, target};
+
+libfuzzer_sys::fuzz_target!(init: panics_unwind(), |bytes: &[u8]| (target("bodies").run)(bytes));
