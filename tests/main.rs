@@ -14,6 +14,7 @@
 mod api;
 mod attack;
 mod cli;
+mod crashes;
 mod golden;
 mod inputs;
 mod python;

@@ -147,6 +147,7 @@ impl Application {
             data.path().display()
         );
         let lock = lock(&data)?;
+        data.sweep(&lock)?;
         let listener = TcpListener::bind(settings.listen)
             .with_context(|| format!("listening on {}", settings.listen))?;
         let address = listener.local_addr()?;

@@ -9,6 +9,9 @@ mod tripwire;
 
 pub use client::{Client, Reply};
 pub use device::{DeviceKey, TestDevice};
-pub use programs::{Installation, field, field_command, field_fails, program, tributary_command};
+pub use programs::{
+    Installation, field, field_command, field_fails, field_on_a_losing_disk, program,
+    tributary_command,
+};
 pub use server::{Organisation, PASSWORD, TestServer, TestUser};
 pub use tripwire::{Tripwire, Way};

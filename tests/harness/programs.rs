@@ -1,5 +1,6 @@
 //! The real programs, as processes: `tributary` and `tributary-field`, found beside the test that runs.
 
+use std::cell::Cell;
 use std::io::{BufRead, BufReader, Write};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -63,6 +64,8 @@ pub struct Installation {
     folder: TempDir,
     wire: Tripwire,
     server: Option<(Child, SocketAddr)>,
+    /// Programs run over a disk that loses; how many did.
+    losing: Option<Cell<u64>>,
 }
 
 impl Installation {
@@ -72,8 +75,16 @@ impl Installation {
     }
     /// The same, over what `disk` makes of the place for the data folder.
     pub fn init_on(disk: impl FnOnce(&Path)) -> Self {
+        Self::init_with(None, disk)
+    }
+    /// The same, where every program runs over a disk that loses what was not synced when it is killed.
+    pub fn init_on_a_losing_disk() -> Self {
+        Self::init_with(Some(Cell::new(1)), |_| ())
+    }
+    fn init_with(losing: Option<Cell<u64>>, disk: impl FnOnce(&Path)) -> Self {
         tributary::tls::install_provider();
         let here = Self {
+            losing,
             folder: tempfile::tempdir().unwrap(),
             wire: Tripwire::listen(),
             server: None,
@@ -99,8 +110,15 @@ impl Installation {
         &self.wire
     }
     fn tributary(&self, arguments: &[&str]) -> Command {
-        let mut command = tributary_command(&self.place("data"));
-        command.args(arguments);
+        let data = self.place("data");
+        let mut command = match &self.losing {
+            Some(run) => {
+                run.set(run.get() + 1);
+                on_a_losing_disk("tributary", &data, run.get())
+            }
+            None => command("tributary"),
+        };
+        over(&mut command, &data).args(arguments);
         command
     }
     /// Runs `tributary` to its end; what it printed.
@@ -192,8 +210,20 @@ impl Drop for Installation {
 /// `tributary` over a data folder, on whatever port is free, not yet started.
 pub fn tributary_command(data: &Path) -> Command {
     let mut command = command("tributary");
+    over(&mut command, data);
+    command
+}
+
+fn over<'c>(command: &'c mut Command, data: &Path) -> &'c mut Command {
     command.arg("--data").arg(data);
-    command.args(["--listen", "127.0.0.1:0"]);
+    command.args(["--listen", "127.0.0.1:0"])
+}
+
+/// A program over a disk that loses what was not synced when it is killed; `seed` says which single writes survive.
+fn on_a_losing_disk(name: &str, folder: &Path, seed: u64) -> Command {
+    let mut command = command(&format!("{name}-on-a-losing-disk"));
+    command.env("LOSING_DISK", folder);
+    command.env("LOSING_SEED", seed.to_string());
     command
 }
 
@@ -212,6 +242,13 @@ pub fn field_fails(home: &Path, arguments: &[&str]) -> String {
 /// `tributary-field` over a folder, not yet started.
 pub fn field_command(home: &Path, arguments: &[&str]) -> Command {
     let mut command = command("tributary-field");
+    command.arg("--home").arg(home).args(arguments);
+    command
+}
+
+/// The same over a disk that loses what was not synced when it is killed.
+pub fn field_on_a_losing_disk(home: &Path, arguments: &[&str], seed: u64) -> Command {
+    let mut command = on_a_losing_disk("tributary-field", home, seed);
     command.arg("--home").arg(home).args(arguments);
     command
 }

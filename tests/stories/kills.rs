@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 
 use tributary_native::answers::{Answers, Given};
 use tributary_native::{Device, Quiet, Trouble};
-use tributary_tests::harness::{Installation, Way, field_command};
+use tributary_tests::harness::{Installation, Way, field_command, field_on_a_losing_disk};
 
 use super::{device, downloaded, nothing_is_lost};
 
@@ -50,8 +50,7 @@ fn sigkill(process: u32) {
     assert!(status.unwrap().success());
 }
 
-fn begun() -> (Installation, PathBuf) {
-    let mut here = Installation::init();
+fn begun(mut here: Installation) -> (Installation, PathBuf) {
     here.serve();
     here.run(&["form", "publish"]);
     let link = here.worker_link("Sokha Chan");
@@ -62,7 +61,15 @@ fn begun() -> (Installation, PathBuf) {
 
 #[test]
 fn the_server_killed_in_the_middle_of_syncs_loses_nothing_acknowledged() {
-    let (mut here, home) = begun();
+    the_server_is_killed(Installation::init());
+}
+#[test]
+fn over_a_losing_disk_the_killed_server_loses_nothing_acknowledged() {
+    the_server_is_killed(Installation::init_on_a_losing_disk());
+}
+
+fn the_server_is_killed(here: Installation) {
+    let (mut here, home) = begun(here);
     let mut phone = device(&home);
     let (mut killed, mut round, mut made) = (0, 0, 0);
     while killed < kills() {
@@ -87,8 +94,11 @@ fn the_server_killed_in_the_middle_of_syncs_loses_nothing_acknowledged() {
         if let Err(e) = ended {
             assert_eq!(*e.trouble(), Trouble::Offline, "{e}");
         }
+        // Whatever it left is whole, before the next one has mended anything.
+        here.end();
         here.serve();
     }
+    println!("the server was killed {killed} times");
     phone.sync(&mut Quiet).unwrap();
     here.end();
     assert_eq!(nothing_is_lost(&here, &phone), made as usize);
@@ -96,7 +106,15 @@ fn the_server_killed_in_the_middle_of_syncs_loses_nothing_acknowledged() {
 
 #[test]
 fn the_device_killed_in_the_middle_of_syncs_loses_nothing_and_sends_nothing_twice() {
-    let (mut here, home) = begun();
+    the_device_is_killed(|home, _| field_command(home, &["sync", "--quiet"]));
+}
+#[test]
+fn over_a_losing_disk_the_killed_device_loses_nothing_and_sends_nothing_twice() {
+    the_device_is_killed(|home, round| field_on_a_losing_disk(home, &["sync", "--quiet"], round));
+}
+
+fn the_device_is_killed(sync: impl Fn(&Path, u64) -> Command) {
+    let (mut here, home) = begun(Installation::init());
     let (mut killed, mut made) = (0, 0);
     for round in 0..kills() as u64 / 2 {
         let mut phone = device(&home);
@@ -105,7 +123,7 @@ fn the_device_killed_in_the_middle_of_syncs_loses_nothing_and_sends_nothing_twic
             record(&mut phone, made);
         }
         drop(phone);
-        let mut command = field_command(&home, &["sync", "--quiet"]);
+        let mut command = sync(&home, round);
         let command = command.stdout(Stdio::null()).stderr(Stdio::null());
         let process: Arc<Mutex<Option<u32>>> = Arc::default();
         let tripped = Arc::new(AtomicBool::new(false));
@@ -163,7 +181,7 @@ fn copied(home: &Path, to: PathBuf) -> PathBuf {
 
 #[test]
 fn a_copied_phone_on_a_link_that_breaks_anywhere_brings_everything_in() {
-    let (mut here, home) = begun();
+    let (mut here, home) = begun(Installation::init());
     let (mut made, mut broken) = (0, 0);
     let rounds = (kills() as u64).div_ceil(6);
     for round in 0..rounds {

@@ -2,7 +2,7 @@
 
 use super::{Findings, files};
 
-const MANIFESTS: [(&str, &[&str]); 5] = [
+const MANIFESTS: [(&str, &[&str]); 6] = [
     ("server/Cargo.toml", &["server/"]),
     (
         "sync-core/Cargo.toml",
@@ -10,6 +10,7 @@ const MANIFESTS: [(&str, &[&str]); 5] = [
     ),
     ("sync-core/native/Cargo.toml", &["sync-core/native/"]),
     ("tests/Cargo.toml", &["tests/"]),
+    ("tests/disk/Cargo.toml", &["tests/disk/"]),
     ("tests/load/Cargo.toml", &["tests/load/"]),
 ];
 

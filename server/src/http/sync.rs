@@ -7,7 +7,7 @@ use actix_web::{HttpRequest, HttpResponse};
 use tokio::sync::Semaphore;
 use tributary_sync_core::ids::FormHash;
 use tributary_sync_core::wire::enrol::FormDelivery;
-use tributary_sync_core::wire::frame::{self, FieldTable, NoForms};
+use tributary_sync_core::wire::frame::{self, NoForms};
 use tributary_sync_core::wire::message::{
     ActorReply, ActorRequest, CompareReply, CompareRequest, ExchangeReply, ExchangeRequest,
     LostRequest, REQUEST_BYTES_MAX,
@@ -17,8 +17,10 @@ use super::RawBody;
 use super::body::read_json;
 use super::extract::{BundleFrom, DeviceAuth};
 use super::problem::Problem;
+use crate::service::Service;
 use crate::service::bundle::BundleOutcome;
 use crate::service::error::{Code, Result, ServiceError};
+use crate::service::principal::Device;
 use crate::service::sync::unreadable;
 
 /// Bundles opened at once: whoever posts one has proven nothing, and each may unpack to many times its size.
@@ -126,9 +128,14 @@ fn wire_form(request: &HttpRequest) -> Result<Form> {
     }
 }
 
-fn read_request(body: &Bytes, form: Form, forms: &dyn FieldTable) -> Result<ExchangeRequest> {
+fn read_request(
+    body: &Bytes,
+    form: Form,
+    service: &Service,
+    device: &Device,
+) -> Result<ExchangeRequest> {
     if form == Form::Frame {
-        return ExchangeRequest::from_frame(body, forms).map_err(unreadable);
+        return service.read_frame(device.org, body);
     }
     let text = std::str::from_utf8(body).map_err(|_| {
         ServiceError::from(Code::JsonMalformed).detail("The body is not UTF-8. Nothing was stored.")
@@ -152,7 +159,7 @@ pub(super) async fn exchange(
     let packed = auth
         .run_even_revoked(move |service, device| {
             let body = body.decode(REQUEST_BYTES_MAX)?;
-            let message = read_request(&body, form, &service.field_table(device.org))?;
+            let message = read_request(&body, form, service, device)?;
             let reply: ExchangeReply = service.exchange(device, message)?;
             // The device may not have fetched every version that the reply names: fields go by their ids.
             let bytes = match form {
@@ -174,8 +181,7 @@ pub(super) async fn exchange(
     responses((status = 200, description = "The agreement.", body = Object), (status = 401, description = "No device.", body = Problem),
               (status = 409, description = "Another epoch, or a head that was not signed here.", body = Problem)))]
 pub(super) async fn compare(auth: DeviceAuth, body: RawBody) -> Result<web::Json<CompareReply>> {
-    let work = move |service: &crate::service::Service,
-                     device: &crate::service::principal::Device| {
+    let work = move |service: &Service, device: &Device| {
         let message: CompareRequest = read_json(&body.decode(REQUEST_BYTES_MAX)?)?;
         service.compare(device, message)
     };
@@ -187,8 +193,7 @@ pub(super) async fn compare(auth: DeviceAuth, body: RawBody) -> Result<web::Json
     request_body(content = Object, description = "`instance`: 128 random bits.", content_type = "application/json"),
     responses((status = 200, description = "The actor.", body = Object), (status = 401, description = "No device.", body = Problem)))]
 pub(super) async fn actor(auth: DeviceAuth, body: RawBody) -> Result<web::Json<ActorReply>> {
-    let work = move |service: &crate::service::Service,
-                     device: &crate::service::principal::Device| {
+    let work = move |service: &Service, device: &Device| {
         let message: ActorRequest = read_json(&body.decode(4_096)?)?;
         service.new_actor(device, &message)
     };
@@ -202,8 +207,7 @@ pub(super) async fn actor(auth: DeviceAuth, body: RawBody) -> Result<web::Json<A
               (status = 404, description = "The actor is not this device's.", body = Problem),
               (status = 409, description = "Not now, or not these numbers.", body = Problem), (status = 422, description = "No range.", body = Problem)))]
 pub(super) async fn lost(auth: DeviceAuth, body: RawBody) -> Result<HttpResponse> {
-    let work = move |service: &crate::service::Service,
-                     device: &crate::service::principal::Device| {
+    let work = move |service: &Service, device: &Device| {
         let message: LostRequest = read_json(&body.decode(4_096)?)?;
         service.lost(device, message)
     };
@@ -230,12 +234,12 @@ pub(super) async fn form(
     responses((status = 200, description = "What became of it.", body = BundleOutcome), (status = 422, description = "Not a bundle for this server.", body = Problem),
               (status = 429, description = "Too many attempts.", body = Problem)))]
 pub(super) async fn bundle(
-    service: web::Data<crate::service::Service>,
+    service: web::Data<Service>,
     from: BundleFrom,
     body: RawBody,
 ) -> Result<web::Json<BundleOutcome>> {
     let permit = BUNDLES.try_acquire().map_err(|_| Code::Overloaded)?;
-    let work = move |service: &crate::service::Service| {
+    let work = move |service: &Service| {
         let _permit = permit;
         service.take_bundle(&body.decode(REQUEST_BYTES_MAX)?, from.0)
     };

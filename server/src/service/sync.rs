@@ -3,7 +3,7 @@
 //! A pull is audited by its scope entries and confirmed cursor, not by a row a request.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use tributary_sync_core::form::FormPackage;
 use tributary_sync_core::ids::{FieldId, FormHash, OrgId};
@@ -77,6 +77,8 @@ const FORM_FIELDS_MAX: usize = 1_000;
 pub struct OrgForms<'s> {
     service: &'s Service,
     org: OrgId,
+    /// Why a version could not be looked up; one that is not there is no reason.
+    failed: OnceLock<StorageError>,
 }
 
 impl FieldTable for OrgForms<'_> {
@@ -92,8 +94,8 @@ impl FieldTable for OrgForms<'_> {
         let row = self
             .service
             .files
-            .read::<_, StorageError>(self.org, |txn| txn.form(form))
-            .ok()??;
+            .read::<_, StorageError>(self.org, |txn| txn.form(form));
+        let row = row.map_err(|why| self.failed.set(why)).ok()??;
         let package = FormPackage::from_bytes(row.package.as_bytes()).ok()?;
         let fields: Arc<[FieldId]> = package.fields.iter().map(|f| f.id).collect();
         let mut cache = cache.lock().unwrap_or_else(PoisonError::into_inner);
@@ -107,7 +109,20 @@ impl FieldTable for OrgForms<'_> {
 impl Service {
     /// What frames of this organisation's devices name fields by.
     pub fn field_table(&self, org: OrgId) -> OrgForms<'_> {
-        OrgForms { service: self, org }
+        OrgForms {
+            service: self,
+            org,
+            failed: OnceLock::new(),
+        }
+    }
+    /// Reads an exchange request that came as a frame. A disk that cannot be read is not the sender's fault.
+    pub fn read_frame(&self, org: OrgId, frame: &[u8]) -> Result<ExchangeRequest> {
+        let forms = self.field_table(org);
+        let read = ExchangeRequest::from_frame(frame, &forms);
+        match forms.failed.into_inner() {
+            Some(why) => Err(why.into()),
+            None => read.map_err(unreadable),
+        }
     }
 }
 

@@ -6,7 +6,12 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
+use tributary_sync_core::ids::OrgId;
+
 use super::StorageError;
+
+/// Begins the name of a folder in which a restore works.
+pub(crate) const UNFINISHED: &str = ".restore-";
 
 /// A data folder on this machine.
 #[derive(Clone, Debug)]
@@ -35,11 +40,27 @@ impl DataFolder {
             self.erased(),
             self.keys(),
         ] {
-            fs::create_dir_all(&path)
+            make_folder(&path)
                 .and_then(|()| owner_only(&path, 0o700))
                 .map_err(io("making the data folder"))?;
         }
         self.make_temporary().map_err(io("making the data folder"))
+    }
+    /// Removes what restores left that were cut: words may lie in it that are erased here. Only under the lock.
+    pub fn sweep(&self, _lock: &FolderLock) -> Result<(), StorageError> {
+        let what = "clearing the data folder";
+        for entry in fs::read_dir(&self.0).map_err(io(what))? {
+            let entry = entry.map_err(io(what))?;
+            let name = entry.file_name();
+            if name.to_str().is_some_and(|n| n.starts_with(UNFINISHED)) {
+                fs::remove_dir_all(entry.path()).map_err(io(what))?;
+            }
+        }
+        Ok(())
+    }
+    /// Where the file of an organisation is made ready before it is put into its place.
+    pub fn unfinished(&self, org: OrgId) -> PathBuf {
+        self.0.join(format!("{UNFINISHED}{org}"))
     }
     /// Makes the folder for temporary files, for its owner only.
     pub fn make_temporary(&self) -> io::Result<()> {
@@ -114,6 +135,28 @@ pub(super) fn owner_only(_path: &Path, _mode: u32) -> io::Result<()> {
     Ok(())
 }
 
+/// Makes a folder and those above it that are not there, and waits until their names are on the disk.
+pub(super) fn make_folder(path: &Path) -> io::Result<()> {
+    if path.is_dir() {
+        return Ok(());
+    }
+    let above = match path.parent() {
+        Some(above) if !above.as_os_str().is_empty() => above,
+        _ => Path::new("."),
+    };
+    make_folder(above)?;
+    match fs::create_dir(path) {
+        Err(e) if e.kind() != io::ErrorKind::AlreadyExists => return Err(e),
+        _ => {}
+    }
+    match File::open(above) {
+        Ok(folder) => folder.sync_all(),
+        // Whoever may only write in it cannot wait for it.
+        Err(e) if e.kind() == io::ErrorKind::PermissionDenied => Ok(()),
+        Err(e) => Err(e),
+    }
+}
+
 /// Writes a file that only its owner may read, whole or not at all, and durably. An existing one is replaced.
 pub fn write_private(path: &Path, bytes: &[u8]) -> Result<(), StorageError> {
     let write = || -> io::Result<()> {
@@ -179,5 +222,17 @@ mod tests {
         );
         assert_eq!(read_private(&key).unwrap().unwrap(), b"two");
         assert!(read_private(&data.keys().join("none")).unwrap().is_none());
+    }
+
+    #[test]
+    fn what_a_restore_left_that_was_cut_goes_and_nothing_else_does() {
+        let folder = tempfile::tempdir().unwrap();
+        let data = DataFolder::at(folder.path());
+        data.create().unwrap();
+        let left = data.unfinished(OrgId::from_bytes([1; 16]));
+        fs::create_dir_all(left.join("org")).unwrap();
+        fs::write(left.join("org/x.db"), b"words").unwrap();
+        data.sweep(&data.lock().unwrap()).unwrap();
+        assert!(!left.exists() && data.keys().is_dir() && data.erased().is_dir());
     }
 }

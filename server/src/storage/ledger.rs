@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use tributary_sync_core::ids::{OrgId, Tombstone};
 
 use super::StorageError;
-use super::folder::owner_only;
+use super::folder::{make_folder, owner_only};
 
 /// The ledgers of one data folder.
 #[derive(Debug)]
@@ -28,7 +28,7 @@ impl Ledger {
     pub fn new(data_folder: &Path) -> Result<Self, StorageError> {
         let folder = data_folder.join("erased");
         // Beside copies, too.
-        std::fs::create_dir_all(&folder)
+        make_folder(&folder)
             .and_then(|()| owner_only(&folder, 0o700))
             .map_err(io("making the folder of the erasure ledger"))?;
         Ok(Self { folder })
@@ -45,7 +45,6 @@ impl Ledger {
     /// again what is being erased; a line too few would let it return.
     pub fn append(&self, org: OrgId, hash: Tombstone, at: u64) -> Result<(), StorageError> {
         let path = self.path(org);
-        let new = !path.is_file();
         let mut file = OpenOptions::new()
             .create(true)
             .append(true)
@@ -55,12 +54,13 @@ impl Ledger {
         file.write_all(format!("\n{hash} {at}\n").as_bytes())
             .map_err(io("writing the erasure ledger"))?;
         file.sync_all().map_err(io("syncing the erasure ledger"))?;
-        if new {
-            File::open(&self.folder)
-                .and_then(|f| f.sync_all())
-                .map_err(io("syncing the erasure ledger"))?;
-        }
-        Ok(())
+        // Each time: whoever made the file may have been cut before its name was on the disk.
+        self.sync_names()
+    }
+    fn sync_names(&self) -> Result<(), StorageError> {
+        File::open(&self.folder)
+            .and_then(|f| f.sync_all())
+            .map_err(io("syncing the erasure ledger"))
     }
     /// All tombstones of an organisation. Broken lines, which no erasure was acknowledged for, are passed over.
     pub fn read(&self, org: OrgId) -> Result<Vec<(Tombstone, u64)>, StorageError> {
@@ -72,8 +72,8 @@ impl Ledger {
             .create(true)
             .append(true)
             .open(self.path(org))
-            .map(drop)
-            .map_err(io("making the erasure ledger"))
+            .map_err(io("making the erasure ledger"))?;
+        self.sync_names()
     }
     /// Appends what is not in it yet; returns how many that were.
     pub fn merge(&self, org: OrgId, stones: &[(Tombstone, u64)]) -> Result<usize, StorageError> {

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use sha2::{Digest, Sha256};
 
 use super::error::StorageError;
-use super::folder::owner_only;
+use super::folder::{make_folder, owner_only};
 
 type Result<T> = std::result::Result<T, StorageError>;
 
@@ -294,7 +294,10 @@ pub fn rename_synced(from: &Path, to: &Path) -> Result<()> {
         private_folder(folder)?;
     }
     fs::rename(from, to).map_err(StorageError::io("moving a file into its place"))?;
-    to.parent().map_or(Ok(()), sync_folder)
+    for folder in [to.parent(), from.parent()].into_iter().flatten() {
+        sync_folder(folder)?;
+    }
+    Ok(())
 }
 
 /// Writes a file and waits until it is on the disk.
@@ -322,14 +325,13 @@ fn sync_folders(folder: &Path) -> Result<()> {
     sync_folder(folder)
 }
 
-/// Makes a folder, and those above it, for its owner only.
+/// Makes a folder for its owner only, where it is not there, and waits until its name is on the disk.
 pub fn private_folder(path: &Path) -> Result<()> {
-    let mut builder = fs::DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder
-        .create(path)
+    if path.is_dir() {
+        return Ok(());
+    }
+    make_folder(path)
+        .and_then(|()| owner_only(path, 0o700))
         .map_err(StorageError::io("making a folder"))
 }
 

@@ -12,6 +12,7 @@ use tributary_sync_core::ids::OrgId;
 
 use super::copy;
 use super::error::StorageError;
+use super::folder::make_folder;
 use super::ledger::Ledger;
 use super::open;
 use super::org::{MIGRATIONS, OrgTxn};
@@ -50,7 +51,7 @@ impl OrgFiles {
     /// The files under `<data folder>/org`.
     pub fn new(data_folder: &Path) -> Result<Self, StorageError> {
         let folder = data_folder.join("org");
-        std::fs::create_dir_all(&folder).map_err(|source| StorageError::Io {
+        make_folder(&folder).map_err(|source| StorageError::Io {
             what: "making the folder of organisations",
             source,
         })?;

@@ -122,7 +122,7 @@ impl Device {
         if !after.revoked && !relearned {
             self.learn_myself()?;
         }
-        self.forget_erased(before.head.as_ref() != after.head.as_ref())?;
+        self.forget_erased()?;
         Ok(report)
     }
 
@@ -247,14 +247,14 @@ impl Device {
         Ok(fetched)
     }
 
-    /// After erasures nothing of the answers stays in the file.
-    fn forget_erased(&mut self, moved: bool) -> Result<()> {
+    /// After erasures nothing of the answers stays in the file. Done by a later sync, if this one is cut before.
+    fn forget_erased(&mut self) -> Result<()> {
         let count = self.db.read(|tx| Ok(tx.tombstones()?.len()))?;
         let known: usize = self
             .db
             .read(|tx| tx.value("tombstones_forgotten"))?
             .unwrap_or_default();
-        if moved && count > known {
+        if count > known {
             self.db.forget()?;
             self.step(|tx| tx.put_value("tombstones_forgotten", &count))?;
         }

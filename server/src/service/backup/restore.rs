@@ -13,7 +13,7 @@ use super::manifest::{OrgEntry, Set, Sets, verify_file, verify_org};
 use super::{BackupError, Step, hidden};
 use crate::service::env::Entropy;
 use crate::service::keys::signs_in;
-use crate::storage::folder::FolderLock;
+use crate::storage::folder::{DataFolder, FolderLock};
 use crate::storage::{AuditEntry, Ledger, OrgFiles, StorageError, copy, read_file, sets};
 
 /// Where to restore from.
@@ -281,13 +281,14 @@ impl Return<'_> {
         Ok(stones.into_iter().collect())
     }
 
-    /// Makes the file ready in a folder of its own, then renames it into its place: a cut leaves the old or the new.
+    /// Makes the file ready in a folder of its own, then renames it into its place. A cut leaves the old, the new, or, for
+    /// a moment, none with the old one put aside; the same command then ends what it began.
     pub(super) fn restore(&self) -> Result<Restored, BackupError> {
         let org = self.org();
         let stones = self.ledger()?;
         Ledger::new(self.at.data)?.merge(org, &stones)?;
         self.restore_files()?;
-        let scratch = self.at.data.join(format!(".restore-{org}"));
+        let scratch = DataFolder::at(self.at.data).unfinished(org);
         let io = StorageError::io("making room for the restored file");
         if scratch.exists() {
             std::fs::remove_dir_all(&scratch).map_err(io)?;
@@ -299,6 +300,8 @@ impl Return<'_> {
         files.close(org);
         drop(files);
         let ready = scratch.join(OrgEntry::file(org));
+        // The file alone is moved: what stood only in its log would be left behind.
+        copy::fold(&ready)?;
         let replaced = self.set_aside()?;
         sets::rename_synced(&ready, &self.here())?;
         let _ = std::fs::remove_dir_all(&scratch);
@@ -362,24 +365,24 @@ impl Return<'_> {
         Ok(())
     }
 
-    /// Whatever lies here now is put aside, with its log, never deleted: an operator decides over it.
+    /// Whatever lies here now is put aside, with its log, never deleted: an operator decides over it. The log goes even
+    /// when its file has gone already, for instance by a restore that was cut: beside another file it would be taken for
+    /// that one's.
     fn set_aside(&self) -> Result<Option<PathBuf>, StorageError> {
-        let here = self.here();
-        if !here.exists() {
-            return Ok(None);
-        }
         let aside = self
             .at
             .data
             .join("replaced")
             .join(format!("{}-{}", self.org(), self.at.now));
+        let mut moved = false;
         for end in ["", "-wal", "-shm"] {
             let name = format!("{}.db{end}", self.org());
             let from = self.at.data.join("org").join(&name);
             if from.exists() {
                 sets::rename_synced(&from, &aside.join(&name))?;
+                moved = true;
             }
         }
-        Ok(Some(aside))
+        Ok(moved.then_some(aside))
     }
 }

@@ -8,7 +8,7 @@ use super::{Finding, FolderReport};
 use crate::service::keys::Keys;
 use crate::storage::StorageError;
 use crate::storage::directory::DirectoryCheck;
-use crate::storage::folder::DataFolder;
+use crate::storage::folder::{DataFolder, UNFINISHED};
 use crate::storage::sets::files_below;
 
 /// Names at the top of a data folder that belong there.
@@ -59,7 +59,7 @@ fn stranger(file: &str, known: Option<&DirectoryCheck>, ids: &[OrgId]) -> Option
         ("attachment", Some(id)) => (!of(id)).then_some("folder.stranger"),
         ("keys", _) => None,
         ("replaced", _) => Some("folder.replaced"),
-        (top, _) if top.starts_with(".restore-") => Some("folder.unfinished_restore"),
+        (top, _) if top.starts_with(UNFINISHED) => Some("folder.unfinished_restore"),
         _ => Some("folder.stranger"),
     }
 }

@@ -472,3 +472,32 @@ fn what_was_restricted_after_the_copy_stays_hidden_on_phones_too() {
     assert!(office.row(record(1)).unwrap().restricted_at.is_some());
     office.check();
 }
+
+#[test]
+fn a_restore_that_was_cut_while_it_put_the_old_file_aside_is_ended_by_the_same_command() {
+    let cellar = Cellar::open();
+    let mut dara = cellar.office.worker(2);
+    dara.create(record(1), vec![(NAME, text("in the copy"))], 10);
+    dara.sync(&cellar.office);
+    cellar.copy();
+    dara.write(record(1), vec![(NAME, text("after the copy"))], 11);
+    dara.sync(&cellar.office);
+    let here = cellar.office.files.path(cellar.org());
+    let log = here.with_extension("db-wal");
+    let kept = std::fs::read(&log).unwrap();
+    cellar.office.files.close(cellar.org());
+    // The power went after the file was put aside and before its log was.
+    std::fs::remove_file(&here).unwrap();
+    std::fs::write(&log, kept).unwrap();
+    let restored = cellar.restore(None, Overrides::default()).unwrap();
+    let aside = restored.replaced.unwrap();
+    assert!(aside.join(log.file_name().unwrap()).is_file());
+    assert_eq!(cellar.office.epoch(), restored.epoch);
+    let faults = cellar
+        .office
+        .files
+        .read::<_, StorageError>(cellar.org(), |txn| txn.check());
+    assert_eq!(faults.unwrap().faults, []);
+    rejoin(&mut dara, &cellar);
+    in_step(&mut dara, &cellar);
+}
