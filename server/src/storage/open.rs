@@ -51,7 +51,11 @@ pub(crate) fn writer(
 /// Opens for reading.
 pub(crate) fn reader(path: &Path) -> Result<Connection, StorageError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let conn = Connection::open_with_flags(path, flags)?;
+    let mut conn = Connection::open_with_flags(path, flags)?;
+    if was_cut_short(&conn) {
+        take_back(path)?;
+        conn = Connection::open_with_flags(path, flags)?;
+    }
     rowsum::register(&conn)?;
     conn.busy_timeout(PATIENCE)?;
     conn.pragma_update(None, "query_only", "ON")?;
@@ -61,6 +65,22 @@ pub(crate) fn reader(path: &Path) -> Result<Connection, StorageError> {
     plan_once(&conn)?;
     conn.set_prepared_statement_cache_capacity(64);
     Ok(conn)
+}
+
+/// Whether the power went while a file changed from one kind of journal to the other, as a restored one does when it is
+/// first opened. Who only reads may not take that change back.
+fn was_cut_short(conn: &Connection) -> bool {
+    let version = conn.pragma_query_value(None, "user_version", |r| r.get::<_, u32>(0));
+    matches!(version, Err(rusqlite::Error::SqliteFailure(e, _))
+        if e.extended_code == rusqlite::ffi::SQLITE_READONLY_ROLLBACK)
+}
+
+/// Takes it back: SQLite does so when whoever may write reads.
+fn take_back(path: &Path) -> Result<(), StorageError> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let conn = Connection::open_with_flags(path, flags)?;
+    conn.busy_timeout(PATIENCE)?;
+    schema(&conn).map(drop)
 }
 
 /// Without it SQLite compiles a statement anew whenever another value is bound to it, where a partial index might serve
@@ -89,4 +109,37 @@ fn migrate(conn: &mut Connection, migrations: Migrations) -> Result<(), StorageE
         txn.commit()?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_change_that_the_power_cut_short_is_taken_back_by_whoever_reads_first() {
+        let folder = tempfile::tempdir().unwrap();
+        let (at, cut) = (folder.path().join("a.db"), folder.path().join("cut.db"));
+        let conn = Connection::open(&at).unwrap();
+        let made = "PRAGMA journal_mode = DELETE; PRAGMA cache_size = 1; CREATE TABLE t (x);
+                    INSERT INTO t VALUES ('before')";
+        conn.execute_batch(made).unwrap();
+        // Far more than fits in memory: the file has changed before the change is done.
+        let begun = "BEGIN; UPDATE t SET x = 'half';
+                     WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2000)
+                     INSERT INTO t SELECT randomblob(500) FROM n";
+        conn.execute_batch(begun).unwrap();
+        std::fs::copy(&at, &cut).unwrap();
+        let journal = folder.path().join("cut.db-journal");
+        std::fs::copy(folder.path().join("a.db-journal"), &journal).unwrap();
+        let read = reader(&cut).unwrap();
+        let all: Vec<String> = read
+            .prepare("SELECT x FROM t")
+            .unwrap()
+            .query_map([], |r| r.get(0))
+            .unwrap()
+            .collect::<Result<_, _>>()
+            .unwrap();
+        assert_eq!(all, ["before"]);
+        assert!(!journal.exists());
+    }
 }
