@@ -102,11 +102,7 @@ const fn page(
 ) -> Row {
     Row {
         kind: Kind::Page,
-        method,
-        path,
-        body,
-        done,
-        letters,
+        ..api(method, path, body, done, letters)
     }
 }
 

@@ -12,10 +12,7 @@ use super::world::{Stopped, World};
 /// One day with one fault that passes; what did not hold. Afterwards the power goes: what was told has to be on the disk.
 fn day(fault: Fault, seed: u64, on: Option<usize>, right: &[&str]) -> Result<bool, String> {
     let mut world = World::new();
-    let disk = match on {
-        None => world.disk.clone(),
-        Some(phone) => world.phone_disks[phone].clone(),
-    };
+    let disk = world.disk_of(on);
     disk.plan(Some(fault), seed);
     let mut from = 0;
     let mut met = 0;
@@ -61,10 +58,7 @@ fn day(fault: Fault, seed: u64, on: Option<usize>, right: &[&str]) -> Result<boo
 }
 
 fn everywhere(whose: &str, on: Option<usize>) {
-    let counts = counted(|world| match on {
-        None => world.disk.counts(),
-        Some(phone) => world.phone_disks[phone].counts(),
-    });
+    let counts = counted(|world| world.disk_of(on).counts());
     // What somebody else's failed commit took down is told to come again.
     let full: &[&str] = &["disk_full", "overloaded"];
     let broken_disk: &[&str] = &["internal", "overloaded", "nonce_invalid"];

@@ -203,6 +203,10 @@ impl World {
     pub(super) fn copies(&self) -> PathBuf {
         self.place("copies")
     }
+    /// The disk of a phone, or the server's.
+    pub(super) fn disk_of(&self, phone: Option<usize>) -> Arc<Disk> {
+        Arc::clone(phone.map_or(&self.disk, |phone| &self.phone_disks[phone]))
+    }
     pub(super) fn place(&self, name: &str) -> PathBuf {
         self.folder.path().canonicalize().unwrap().join(name)
     }

@@ -7,7 +7,8 @@ use std::sync::{Mutex, PoisonError};
 use sha2::{Digest, Sha256};
 use tributary_sync_core::ids::OrgId;
 
-/// How many are remembered: one for each of the devices that sync within an hour, and more.
+/// How many are remembered: what a busy server signs in some seconds. It serves phones that send one request after another;
+/// the head of a phone that was away for longer is verified.
 const KNOWN_MAX: usize = 4_096;
 
 type Mark = [u8; 32];
