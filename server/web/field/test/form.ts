@@ -37,6 +37,7 @@ class Lab {
   async open(xml: string, options: LabOptions = {}): Promise<number> {
     await this.form?.close();
     this.saves = [];
+    this.refusals = this.finished = 0;
     this.files = options.files ?? {};
     const { xform, pkg } = prepare(xml);
     const began = performance.now();
@@ -68,6 +69,11 @@ class Lab {
     await Promise.resolve();
     if (this.fails !== undefined) throw Object.assign(new Error("no"), this.fails);
     this.saves.push({ writes, shown });
+  }
+
+  /** How many files were stored. */
+  stored(): number {
+    return this.blobs.size;
   }
 
   /** All that was written, the last value of each key. */

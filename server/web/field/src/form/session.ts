@@ -145,6 +145,7 @@ export class Session {
     answer.refused = undefined;
     const before = answer.value;
     if (!this.exists && this.with_.consent.refuses(answer.key, value)) {
+      answer.value = value;
       this.refusal.value = { node, before };
       return;
     }
@@ -159,7 +160,11 @@ export class Session {
   decideRefusal(confirmed: boolean): void {
     const asked = this.refusal.value;
     this.refusal.value = undefined;
-    if (asked === undefined || !confirmed) return;
+    if (asked === undefined) return;
+    if (!confirmed) {
+      this.of(asked.node).value = asked.before;
+      return;
+    }
     this.cancel?.();
     this.dirty.clear();
     for (const answer of this.answers.values()) {
@@ -182,7 +187,7 @@ export class Session {
       if (sameValue(first?.value, value) || (isCleared(value) && isCleared(first?.value))) return;
     }
     answer.value = value;
-    answer.settled = isConflict;
+    answer.settled = isConflict && answer.seen;
     const back = !always && !isConflict && !this.flying.has(key) && (sameValue(first?.value, value) || (first === undefined && isCleared(value)));
     if (back) this.dirty.delete(key);
     else this.dirty.set(key, value);
