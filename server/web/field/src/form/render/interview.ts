@@ -104,7 +104,7 @@ export class Interview {
     const bar = h("progress", { max: "1", value: "0", "aria-hidden": "true" });
     const place = h("span", { class: "place" });
     const list = h("ol", {});
-    const contents = h("details", { class: "contents" }, h("summary", { "aria-label": say("contents") }, place), list);
+    const contents = h("details", { class: "contents" }, h("summary", {}, h("span", { class: "voice" }, `${say("contents")}: `), place), list);
     watch(() => {
       const pages = this.seen();
       const at = this.at.value;
