@@ -5,7 +5,7 @@
 import type { Key, Live, RecordView, Value } from "../core/types";
 import { type Problem, sameValue } from "./answers";
 import type { Consent } from "./consent";
-import type { Node, OpenForm } from "./engine";
+import type { OpenForm } from "./engine";
 import type { Fields } from "./keys";
 import { watched } from "./watch";
 import type { XForm } from "./xform";
