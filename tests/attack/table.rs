@@ -194,7 +194,10 @@ pub(super) const ROWS: &[Row] = &[
     page("GET",  "/page.css", "", "200", "++++++ ++ ++ ++"),
     page("GET",  "/reset.js", "", "200", "++++++ ++ ++ ++"),
     page("GET",  "/reset", "", "200", "++++++ ++ ++ ++"),
-    page("GET",  "/enrol", "", "200", "++++++ ++ ++ ++"),
+    page("GET",  "/enrol", "", "302 /field/", "++++++ ++ ++ ++"),
+    page("GET",  "/field", "", "302 /field/", "++++++ ++ ++ ++"),
+    page("GET",  "/field/", "", "200", "++++++ ++ ++ ++"),
+    page("GET",  "/field/{app_file}", "", "200", "++++++ ++ ++ ++"),
     page("GET",  "/", "", "200", "i++++i ii if +i"),
     page("POST", "/reset", "token={visit}&link=AAAA&password=four+other+words&again=four+other+words", "410", "++++++ ++ ++ ++"),
     page("POST", "/sign-in", "token={visit}&organisation={slug}&name=p{n}&password=not+the+right+one", "401", "++++++ ++ ++ ++"),
@@ -269,6 +272,7 @@ fn every_route_has_a_row_and_every_row_a_route() {
     let page = routes_of("server/src/http/page/mod.rs");
     assert!(page.len() > 20, "{page:?}");
     routes.extend(page);
+    routes.extend(routes_of("server/src/http/field.rs"));
     let api = serde_json::to_value(tributary::http::openapi()).unwrap();
     for (path, methods) in api["paths"].as_object().unwrap() {
         for method in methods.as_object().unwrap().keys() {
