@@ -10,12 +10,12 @@ import { build } from "esbuild";
 
 const web = dirname(fileURLToPath(import.meta.url));
 const field = join(web, "field");
-const out = process.argv[2] ?? join(web, "dist");
+const out = join(web, "dist");
 // Made by other steps of ./build.
 const kept = (name) => name.endsWith(".wasm") || name === "inputs.sha256";
 
 /** What is bundled: the name in dist, and where it begins. */
-const scripts = { "app.js": "src/main.ts", "argon.js": "src/vault/argon.worker.ts" };
+const scripts = { "app.js": "src/main.ts", "derive.js": "src/vault/derive-worker.ts" };
 const copied = [
   "index.html", "manifest.webmanifest", "plain.webmanifest",
   ...["icon", "plain"].flatMap((name) => [".svg", "-192.png", "-512.png"].map((end) => `icons/${name}${end}`)),

@@ -101,6 +101,7 @@ macro_rules! files {
 static FILES: [File; FILE_COUNT] = files![
     "app.css",
     "app.js",
+    "derive.js",
     "icon-192.png",
     "icon-512.png",
     "icon.svg",
@@ -112,7 +113,7 @@ static FILES: [File; FILE_COUNT] = files![
     "plain.webmanifest",
     "sw.js",
 ];
-const FILE_COUNT: usize = 12;
+const FILE_COUNT: usize = 13;
 
 /// The addresses of the app.
 pub(super) fn configure(app: &mut ServiceConfig) {

@@ -9,7 +9,7 @@ type Policy = {
   createScriptURL(address: string): string | null;
 };
 
-const SCRIPTS = ["sw.js", "argon.js"];
+const SCRIPTS = ["sw.js", "derive.js"];
 
 export function onlyOurs(): void {
   const types = (globalThis as { trustedTypes?: { createPolicy(name: string, policy: Policy): unknown } }).trustedTypes;

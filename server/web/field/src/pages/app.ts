@@ -58,7 +58,7 @@ export class App {
 
   start(root: HTMLElement, first: Place): void {
     root.replaceChildren(...this.#frame());
-    addEventListener("popstate", (event) => this.#back(event.state));
+    addEventListener("popstate", (event: PopStateEvent) => this.#back(event.state));
     history.replaceState(0, "");
     this.#trail[0] = first;
     effect(() => {

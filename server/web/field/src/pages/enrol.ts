@@ -84,7 +84,7 @@ function elsewhere(link: EnrolLink): Trouble | undefined {
 function homeName(): HTMLElement {
   return choice(say("enrol_home"), [
     { value: "plain.webmanifest", text: say("enrol_home_plain") },
-    { value: "manifest.webmanifest", text: say("enrol_home_own") },
+    { value: "manifest.webmanifest", text: "Tributary" },
   ], "plain.webmanifest", (file) => document.querySelector("link[rel=manifest]")?.setAttribute("href", file));
 }
 

@@ -12,7 +12,6 @@ const PARTS: readonly [TextKey, ...TextKey[]][] = [
   ["help_forgotten", "help_forgotten_text"],
   ["help_taken", "help_taken_text"],
   ["help_conflict", "help_conflict_text"],
-  ["help_network", "help_network_text"],
   ["help_certificate", "help_certificate_text"],
   ["help_clock", "help_clock_text"],
 ];

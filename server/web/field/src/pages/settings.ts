@@ -5,7 +5,7 @@ import type { Desk } from "../desk/desk.ts";
 import { h, live } from "../ui/dom.ts";
 import { button, confirmation, field, note, trouble } from "../ui/parts.ts";
 import { signal } from "../ui/signal.ts";
-import { isReviewed, language, say, type TextKey, type Trouble } from "../words/index.ts";
+import { isReviewed, language, say, span, type TextKey, type Trouble } from "../words/index.ts";
 import { type App, attempt, languageChoice, type Page } from "./app.ts";
 import { secretInput } from "./secret.ts";
 
@@ -14,9 +14,9 @@ const HIDDEN = [5, 15, 60, 300] as const;
 
 export function settingsPage(app: App, desk: Desk): Page {
   const { account } = desk.me.peek();
-  const pick = (label: TextKey, values: readonly number[], unit: TextKey, now: number, set: (value: number) => void) =>
+  const pick = (label: TextKey, values: readonly number[], unit: number, now: number, set: (value: number) => void) =>
     field(say(label), h("select", { on: { change: (event) => set(Number((event.target as HTMLSelectElement).value)) } },
-      values.map((n) => h("option", { value: String(n), ...(n === now ? { selected: true } : {}) }, say(unit, { n })))));
+      values.map((n) => h("option", { value: String(n), ...(n === now ? { selected: true } : {}) }, span(n * unit)))));
   return {
     title: say("settings_title"),
     content: [
@@ -25,8 +25,8 @@ export function settingsPage(app: App, desk: Desk): Page {
       live(() => {
         const now = desk.settings.value;
         return [
-          pick("settings_lock", IDLE, "settings_minutes", now.idle, (idle) => void desk.change({ idle })),
-          pick("settings_hidden", HIDDEN, "settings_seconds", now.hidden, (hidden) => void desk.change({ hidden })),
+          pick("settings_lock", IDLE, 60_000, now.idle, (idle) => void desk.change({ idle })),
+          pick("settings_hidden", HIDDEN, 1000, now.hidden, (hidden) => void desk.change({ hidden })),
         ];
       }),
       changing(desk),
