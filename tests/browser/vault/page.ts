@@ -62,9 +62,19 @@ async function ended(step: () => unknown): Promise<unknown> {
   }
 }
 
-function vault(options: object = {}) {
-  const worker = () => new Worker(policy.createScriptURL('/derive-worker.js'), { type: 'module' });
-  return openVault({ worker, ...options } as any);
+/** `timed` hears how many milliseconds each worker lived. */
+function vault({ timed, ...options }: { timed?: (ms: number) => void } = {}) {
+  const worker = () => {
+    const start = performance.now();
+    const made = new Worker(policy.createScriptURL('/derive-worker.js'), { type: 'module' });
+    const terminate = made.terminate.bind(made);
+    made.terminate = () => {
+      timed?.(performance.now() - start);
+      terminate();
+    };
+    return made;
+  };
+  return openVault({ worker, ...options });
 }
 
 /** Every stored row, as `[store, id, bytes]`. */

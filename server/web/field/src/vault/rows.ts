@@ -4,8 +4,8 @@
  * an old body put back by somebody is a row that no directory names.
  * Not here: the transaction (database.ts), the seal (seal.ts), who may use it when (lock.ts).
  */
+import { type Change, type Keeper, LAZY } from '../core/keeper';
 import { type Bytes, concat, hex, random } from './bytes';
-import { type Change, type Keeper, LAZY } from './change';
 import { type Entry, read, write } from './content';
 import { commit, type Database, rows, type RowChanges, some } from './database';
 import { Directory, type DirectoryPlan } from './directory';
@@ -66,7 +66,7 @@ export class Rows implements Keeper {
 
   async read(table: string, key: string): Promise<Bytes | undefined> {
     return this.#inTurn(async () => {
-      if (LAZY.has(table)) {
+      if (LAZY.includes(table)) {
         const entry = this.#directory(table).entry(key);
         return entry && this.#body(entry);
       }
@@ -150,7 +150,7 @@ class Plan {
     const sealing: Promise<void>[] = [];
     // The last change of a key is the one that counts.
     for (const change of new Map(changes.map((c) => [nameOf(c.table, c.key), c])).values()) {
-      sealing.push(LAZY.has(change.table) ? this.#lazy(change) : this.#eager(change));
+      sealing.push(LAZY.includes(change.table) ? this.#lazy(change) : this.#eager(change));
     }
     await Promise.all(sealing);
     for (const [table, directory] of this.directories) await this.#pages(table, directory);

@@ -2,12 +2,12 @@
  * An unlocked profile: its rows, its device key, and what may be changed while it is open. Locking drops all of it.
  * Not here: when it locks (lock.ts), how it was opened (vault.ts).
  */
-import type { Keeper } from './change';
+import type { Keeper } from '../core/keeper';
+import type { Bytes } from './bytes';
 import type { Clock } from './clock';
 import { meta } from './database';
 import { type DeviceKey, open as openDeviceKey, type SealedDeviceKey } from './device-key';
 import type { Door } from './door';
-import { type Bytes } from './bytes';
 import { VaultError } from './errors';
 import type { Hold } from './hold';
 import { hashOf, sealTo } from './inbox';
