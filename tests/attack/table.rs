@@ -234,7 +234,8 @@ fn routes_of(file: &str) -> BTreeSet<(String, String)> {
     let mut found = BTreeSet::new();
     let mut prefix = "";
     for part in text.split("resource(\"") {
-        if let Some((path, rest)) = part.split_once("\")").filter(|_| part.starts_with('/')) {
+        let path = part.starts_with('/') && !part.starts_with("//");
+        if let Some((path, rest)) = part.split_once("\")").filter(|_| path) {
             for method in ["get", "post", "put", "delete", "patch", "head"] {
                 let by = [format!(".{method}("), format!("web::{method}()")];
                 if by.iter().any(|b| rest.contains(b.as_str())) {

@@ -4,7 +4,8 @@
  * Which page is shown stands in memory alone: addresses and the browser's history hold a number, never a record.
  * Not here: what is on a page (one file each).
  */
-import { type Desk, type Door, Refused } from "../desk/desk.ts";
+import type { Desk, Door } from "../desk/desk.ts";
+import { troubleOf } from "../desk/troubles.ts";
 import type { EnrolLink } from "../desk/link.ts";
 import { type Child, h, live, scoped } from "../ui/dom.ts";
 import { button } from "../ui/parts.ts";
@@ -193,10 +194,4 @@ export async function attempt(work: () => Promise<void>, show: (trouble: Trouble
   } catch (error) {
     show(troubleOf(error));
   }
-}
-
-/** What to say of an error; one that nobody expected is named by its kind alone, never by its text. */
-export function troubleOf(error: unknown): Trouble {
-  if (error instanceof Refused) return error.trouble;
-  return { key: "trouble_unknown", with: { code: error instanceof Error ? error.name : "?" } };
 }

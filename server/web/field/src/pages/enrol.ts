@@ -7,8 +7,9 @@ import { type EnrolLink, readLink } from "../desk/link.ts";
 import { h, live } from "../ui/dom.ts";
 import { button, choice, field, note, paragraphs, trouble } from "../ui/parts.ts";
 import { signal } from "../ui/signal.ts";
+import { troubleOf } from "../desk/troubles.ts";
 import { say, type Trouble } from "../words/index.ts";
-import { type App, type Page, troubleOf } from "./app.ts";
+import { type App, type Page } from "./app.ts";
 import { chooseSecret } from "./secret.ts";
 
 type Stage = EnrolStep | "asking";

@@ -7,8 +7,9 @@ import type { Desk } from "../desk/desk.ts";
 import { type Child, h, live } from "../ui/dom.ts";
 import { button, field, note, trouble } from "../ui/parts.ts";
 import { signal } from "../ui/signal.ts";
+import { troubleOf } from "../desk/troubles.ts";
 import { moment, say, type TextKey, type Trouble } from "../words/index.ts";
-import { type App, type Page, troubleOf } from "./app.ts";
+import { type App, type Page } from "./app.ts";
 import { finds } from "./find.ts";
 
 const FILTERS: readonly { name: string; text: TextKey; fits: (item: ListItem) => boolean }[] = [

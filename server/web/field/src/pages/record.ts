@@ -11,8 +11,9 @@ import { type FormFace, openForm } from "../desk/form.ts";
 import { atEnd, h, live } from "../ui/dom.ts";
 import { button, note, trouble } from "../ui/parts.ts";
 import { effect, signal } from "../ui/signal.ts";
+import { troubleOf } from "../desk/troubles.ts";
 import { language, moment, say, type TextKey, type Trouble } from "../words/index.ts";
-import { type App, type Page, type Place, troubleOf } from "./app.ts";
+import { type App, type Page, type Place } from "./app.ts";
 
 type Wanted = Extract<Place, { page: "record" }>;
 

@@ -6,8 +6,9 @@ import { type Profile, Refused } from "../desk/desk.ts";
 import { atEnd, h, live } from "../ui/dom.ts";
 import { button, choice, field, trouble } from "../ui/parts.ts";
 import { signal } from "../ui/signal.ts";
+import { troubleOf } from "../desk/troubles.ts";
 import { language, say, span, type Trouble } from "../words/index.ts";
-import { type App, type Page, troubleOf } from "./app.ts";
+import { type App, type Page } from "./app.ts";
 import { secretInput } from "./secret.ts";
 
 export function unlockPage(app: App, first: Trouble | undefined): Page {
