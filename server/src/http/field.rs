@@ -101,6 +101,7 @@ macro_rules! files {
 static FILES: [File; FILE_COUNT] = files![
     "app.css",
     "app.js",
+    "core.wasm",
     "derive.js",
     "icon-192.png",
     "icon-512.png",
@@ -113,7 +114,7 @@ static FILES: [File; FILE_COUNT] = files![
     "plain.webmanifest",
     "sw.js",
 ];
-const FILE_COUNT: usize = 13;
+const FILE_COUNT: usize = 14;
 
 /// The addresses of the app.
 pub(super) fn configure(app: &mut ServiceConfig) {

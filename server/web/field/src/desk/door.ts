@@ -17,10 +17,14 @@ export function realDoor(): Door {
   return new RealDoor();
 }
 
+function load(): Promise<unknown> {
+  return init({ module_or_path: "core.wasm" });
+}
+
 class RealDoor implements Door {
   readonly #vault = openVault({ worker: () => new Worker("derive.js", { type: "module" }) });
-  /** Loaded while the secret is typed. */
-  readonly #wasm = init({ module_or_path: "core.wasm" }).catch(() => undefined);
+  /** Loaded while the secret is typed; tried again where that failed. */
+  #wasm: Promise<unknown> = load().catch(() => undefined);
   /** A profile that is open and not set up to its end: the same link goes on with it. */
   #begun: { unlocked: Unlocked; phone: Phone } | undefined;
 
@@ -72,8 +76,8 @@ class RealDoor implements Door {
   }
 
   async #begin(unlocked: Unlocked): Promise<Phone> {
-    await this.#wasm;
     try {
+      if (!(await this.#wasm)) await (this.#wasm = load());
       const phone = await Phone.open(unlocked.keeper);
       this.#begun = { unlocked, phone };
       return phone;

@@ -1,34 +1,41 @@
 /**
- * The form as the interview's page uses it.
+ * The form as the interview's page opens it: texts in the language of the interface, files of the form from this phone.
  * Not here: the form itself (form/).
  */
-import type { Decision, Form, Key, Policy, RecordView, Saved, Value } from "../core/types.ts";
+import { type Attachments, openForm, type OpenedForm } from "../form/index.ts";
+import type { Form, Key, Policy, RecordView, Value } from "../core/types.ts";
+import { language } from "../words/index.ts";
+import { sayInForm } from "../words/form.ts";
 
-export interface FormOptions {
+export interface FormUse {
   form: Form;
   policies: readonly Policy[];
   view: RecordView | undefined;
-  /** The face that this one takes the place of, with what it could not save yet. */
-  before: FormFace | undefined;
-  language: string;
-  save(writes: [Key, Value][], shown: Key[], decisions?: Decision[]): Promise<Saved>;
+  save(writes: [Key, Value][], shown: Key[]): Promise<void>;
+  /** Consent was refused: everything is gone from memory. */
   refused(): void;
-  /** The person pressed the form's last button. */
   finished(): void;
-  expectAbsence(): void;
-  failed(error: unknown): void;
 }
 
-export interface FormFace {
-  root: HTMLElement;
-  setLanguage(language: string): void;
-  /** Resolves when what was typed is durable. */
-  flush(): Promise<void>;
-  close(): Promise<void>;
-}
+/** Photos and sound are kept from the version on that carries them to the server; until then the form says that it could not. */
+const attachments: Attachments = {
+  add: () => Promise.reject(new Error("not yet")),
+  open: () => Promise.resolve(undefined),
+};
 
-export async function openForm(options: FormOptions): Promise<FormFace> {
-  const root = document.createElement("p");
-  root.textContent = options.form.title;
-  return { root, setLanguage() {}, async flush() {}, async close() {} };
+export function useForm(use: FormUse): Promise<OpenedForm> {
+  const { xform, pkg } = use.form;
+  return openForm({
+    xform,
+    pkg,
+    view: use.view,
+    policies: use.policies,
+    files: () => Promise.resolve(undefined),
+    attachments,
+    language: language.peek(),
+    say: sayInForm,
+    save: use.save,
+    refused: use.refused,
+    finished: use.finished,
+  });
 }

@@ -7,7 +7,8 @@
 import type { Opened, RecordView } from "../core/types.ts";
 import { CoreError } from "../core/types.ts";
 import type { Desk } from "../desk/desk.ts";
-import { type FormFace, openForm } from "../desk/form.ts";
+import { useForm } from "../desk/form.ts";
+import type { OpenedForm } from "../form/index.ts";
 import { atEnd, h, live } from "../ui/dom.ts";
 import { button, note, trouble } from "../ui/parts.ts";
 import { effect, signal } from "../ui/signal.ts";
@@ -30,9 +31,9 @@ class RecordPage {
   readonly #said = signal<TextKey | undefined>(undefined);
   readonly #changed = signal(false);
   readonly #openElsewhere = signal(false);
-  readonly #place = h("div", { class: "form" });
+  readonly #place = h("div");
   #opened: Opened | undefined;
-  #form: FormFace | undefined;
+  #form: OpenedForm | undefined;
   #gone = false;
 
   constructor(private readonly app: App, private readonly desk: Desk, private readonly wanted: Wanted) {
@@ -89,24 +90,18 @@ class RecordPage {
     this.#view.value = opened.view;
     const form = await this.desk.records.form(opened.form);
     const policies = await this.desk.records.policies(form.formId);
-    const before = this.#form;
-    this.#form = await openForm({
+    this.#form = await useForm({
       form,
       policies,
       view: opened.view,
-      before,
-      language: language.peek(),
-      save: async (writes, shown, decisions) => {
-        const saved = await this.desk.records.save(opened.session, { writes, shown, ...(decisions ? { decisions } : {}) });
+      save: async (writes, shown) => {
+        const saved = await this.desk.records.save(opened.session, { writes, shown });
         this.#view.value = saved.view;
-        return saved;
       },
       refused: () => void this.desk.change({ refusals: this.desk.settings.peek().refusals + 1 }),
-      expectAbsence: () => this.desk.expectAbsence(),
-      finished: () => void this.#finish(),
-      failed: (error) => this.#fail(error),
+      finished: () => this.#finished(),
     });
-    this.#place.replaceChildren(this.#form.root);
+    this.#place.replaceChildren(this.#form.element);
   }
 
   /** Whether somebody answered after this was shown. */
@@ -126,28 +121,19 @@ class RecordPage {
     if (!opened) return;
     try {
       await this.#form?.flush();
-      this.#opened = await this.desk.records.refresh(opened.session);
+      const now = await this.desk.records.refresh(opened.session);
       this.#changed.value = false;
-      await this.#show();
+      this.#view.value = now.view;
+      if (now.view) await this.#form?.refresh(now.view);
     } catch (error) {
       this.#fail(error);
     }
   }
 
   /** The person says that it is done; it can still be changed. */
-  async #finish(): Promise<void> {
-    const opened = this.#opened;
-    if (!opened) return;
-    this.#wrong.value = undefined;
-    try {
-      await this.#form?.flush();
-      const saved = await this.desk.records.save(opened.session, { writes: [["m.status", { code: "complete" }]], shown: ["m.status"] });
-      this.#view.value = saved.view;
-      this.#said.value = "record_finished";
-      void this.desk.syncNow();
-    } catch (error) {
-      this.#fail(error);
-    }
+  #finished(): void {
+    this.#said.value = "record_finished";
+    void this.desk.syncNow();
   }
 
   #parts(): HTMLElement[] {
