@@ -80,3 +80,59 @@ export async function openLab(browser, url, { width = 360, height = 780, locale 
 export async function fixture(name) {
   return readFile(`${web}field/test/forms/${name}`, "utf8");
 }
+
+/** A page with the interview on it, and what tests do with it again and again. */
+export class Desk {
+  /** Opens the browser, and the form with all kinds of questions. */
+  async start(options) {
+    this.lab = await serveLab();
+    this.browser = await startBrowser();
+    this.kinds = await fixture("kinds.xml");
+    await this.begin(options);
+    this.ids = await this.page.evaluate((xml) => Object.fromEntries(globalThis.lab.engine.prepare(xml).pkg.fields.map((f) => [f.path, f.id])), this.kinds);
+  }
+  async stop() {
+    await this.browser?.close();
+    await this.lab?.close();
+  }
+  /** A page of its own, as on another phone. */
+  async begin(options) {
+    await this.context?.close();
+    Object.assign(this, await openLab(this.browser, this.lab.url, options));
+    this.page.setDefaultTimeout(10_000);
+  }
+  /** Opens a form: the kinds, unless another is given. */
+  open(options = {}, xml = this.kinds) {
+    return this.page.evaluate(([text, opts]) => globalThis.lab.open(text, { ...opts, ...(opts.record ? { view: globalThis.lab.view(...opts.record) } : {}) }), [xml, options]);
+  }
+  go(path) {
+    return this.page.evaluate((p) => globalThis.lab.form.goto(p), path);
+  }
+  flush() {
+    return this.page.evaluate(() => globalThis.lab.form.flush());
+  }
+  saves() {
+    return this.page.evaluate(() => globalThis.lab.saves);
+  }
+  /** All that was saved, the last value of each key. */
+  written() {
+    return this.page.evaluate(() => globalThis.lab.written());
+  }
+  question(path) {
+    return this.page.locator(`[data-path="${path}"]`);
+  }
+  key(path) {
+    return `f${this.ids[path]}`;
+  }
+  rowKey(group, row, path) {
+    return `g${this.ids[group]}.${row}.${path === undefined ? "row" : `f${this.ids[path]}`}`;
+  }
+  row(group, id, order) {
+    return { group: this.ids[group], row: id, order, deleted: false, contested: false };
+  }
+}
+
+/** A record, for `open`: answers by key, rows, status. */
+export function record(answers, rows = [], status = "draft") {
+  return [answers, rows, status];
+}

@@ -7,7 +7,7 @@ import { type OpenedForm, openForm } from "../src/form/index";
 import { openEngine } from "../src/form/engine";
 import { instanceXml, parseXml, readXForm } from "../src/form/xform";
 import { cell, settle, watch } from "../src/form/watch";
-import { prepare } from "./package";
+import { prepare, type Prepared } from "./package";
 
 interface LabOptions {
   view?: RecordView;
@@ -34,11 +34,15 @@ class Lab {
   private blobs = new Map<string, Blob>();
   readonly engine = { openEngine, readXForm, instanceXml, parseXml, prepare, cell, settle, watch };
 
-  async open(xml: string, options: LabOptions = {}): Promise<number> {
+  open(xml: string, options: LabOptions = {}): Promise<number> {
+    return this.openPrepared(prepare(xml), options);
+  }
+
+  async openPrepared({ xform, pkg }: Prepared, options: LabOptions = {}): Promise<number> {
     await this.form?.close();
     this.saves = [];
+    this.refusals = this.finished = 0;
     this.files = options.files ?? {};
-    const { xform, pkg } = prepare(xml);
     const began = performance.now();
     this.form = await openForm({
       xform,
@@ -68,6 +72,11 @@ class Lab {
     await Promise.resolve();
     if (this.fails !== undefined) throw Object.assign(new Error("no"), this.fails);
     this.saves.push({ writes, shown });
+  }
+
+  /** How many files were stored. */
+  stored(): number {
+    return this.blobs.size;
   }
 
   /** All that was written, the last value of each key. */

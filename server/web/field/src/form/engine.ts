@@ -90,8 +90,15 @@ export class Node {
     return wording(this.raw.currentState.hint);
   }
   get children(): Node[] {
-    const children = this.raw.currentState.children;
-    return children === null ? [] : (children as readonly AnyNode[]).map((c) => this.form.node(c, this));
+    return this.inner().map((c) => this.form.node(c, this));
+  }
+  /** What was removed throws when it is asked for what is in it; to us it is empty. */
+  private inner(): readonly AnyNode[] {
+    try {
+      return (this.raw.currentState.children ?? []) as readonly AnyNode[];
+    } catch {
+      return [];
+    }
   }
   /** As the XForm writes it. Blank while the node is not relevant: never a reason to write anything. */
   get text(): string {

@@ -57,7 +57,7 @@ export async function openForm(options: FormOptions): Promise<OpenedForm> {
       say,
       files: options.files,
       attachments: options.attachments,
-      languageCode: () => codeOf(on.with_.form.language),
+      languageCode: () => ofThisPhone(codeOf(on.with_.form.language)),
       mayStore: () => on.mayStore(),
     };
     return new Interview(around, { finish: () => on.finish(), finished: () => options.finished?.(), speak });
@@ -115,6 +115,11 @@ export async function openForm(options: FormOptions): Promise<OpenedForm> {
       element.remove();
     },
   };
+}
+
+/** The phone's own variant of a language, which has its own way of writing days. */
+function ofThisPhone(code: string | undefined): string | undefined {
+  return navigator.languages.find((l) => l.split("-")[0] === code) ?? code;
 }
 
 /** "km" of "Khmer (km)", if it is a code that the browser can read. */

@@ -10,7 +10,8 @@ import { Consent } from "./consent";
 import { type FormFiles, openEngine } from "./engine";
 import { Fields, keyOf } from "./keys";
 import { ROW_FIELD, rowsOf } from "./seats";
-import { Session, type SessionOptions } from "./session";
+import type { SessionOptions } from "./answer";
+import { Session } from "./session";
 import { type Filling, instanceXml, readXForm, type XForm } from "./xform";
 
 export interface OpenOptions {

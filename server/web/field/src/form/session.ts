@@ -3,55 +3,18 @@
 //
 // Not here: what is drawn (render/), how a save becomes durable (the app's `save`).
 
-import type { Key, Live, RecordView, Value } from "../core/types";
+import type { Key, Live, Value } from "../core/types";
+import { type Answer, distinct, type Kept, newAnswer, type SessionOptions } from "./answer";
 import { type Problem, instanceText, isCleared, readAnswer, sameValue } from "./answers";
-import type { Consent } from "./consent";
-import type { Node, OpenForm } from "./engine";
-import { type Field, type Fields, keyOf, rowKey } from "./keys";
+import type { Node } from "./engine";
+import { type Field, keyOf, rowKey } from "./keys";
 import { placeOf, rowsOf, Seats } from "./seats";
 import { takeSnapshot } from "./snapshot";
-import { type Cell, cell, unwatched, watched } from "./watch";
-import type { XForm } from "./xform";
+import { type Cell, cell, unwatched } from "./watch";
 
 /** How long typing must rest before it is saved. */
 export const REST_MS = 400;
 const AGAIN_MS = 5000;
-
-/** An answer as the person sees it. */
-export interface Answer {
-  readonly key: Key;
-  value: Value | undefined;
-  /** All live values of the record, equal ones once; more than one is a conflict. */
-  lives: Live[];
-  /** A text that is no answer, as typed. */
-  typed: string | undefined;
-  problem: Problem | undefined;
-  /** The core refused the last save of it, with this code. */
-  refused: string | undefined;
-  /** All its live values were on the screen. */
-  seen: boolean;
-  /** The person took one of several answers; it is not saved yet. */
-  settled: boolean;
-}
-
-/** What stands beside the answers: "waiting": nothing may be stored yet; "dropped": the person refused. */
-export type Kept = "clean" | "waiting" | "pending" | "saving" | "saved" | "failed" | "dropped";
-
-export interface SessionOptions {
-  form: OpenForm;
-  xform: XForm;
-  fields: Fields;
-  consent: Consent;
-  view: RecordView | undefined;
-  /** Changes that an earlier session on this record could not save yet. */
-  pending: ReadonlyMap<Key, Value>;
-  rowIdOf(text: string): string;
-  save(writes: [Key, Value][], shown: Key[]): Promise<void>;
-  /** The person does not agree: everything is gone. */
-  refused(): void;
-  now(): Date;
-  after(ms: number, what: () => void): () => void;
-}
 
 export class Session {
   readonly seats: Seats;
@@ -85,7 +48,7 @@ export class Session {
   answer(key: Key): Answer {
     let known = this.answers.get(key);
     if (known === undefined) {
-      known = watched({ key, value: undefined, lives: [], typed: undefined, problem: undefined, refused: undefined, seen: false, settled: false });
+      known = newAnswer(key);
       this.answers.set(key, known);
     }
     return known;
@@ -145,6 +108,7 @@ export class Session {
     answer.refused = undefined;
     const before = answer.value;
     if (!this.exists && this.with_.consent.refuses(answer.key, value)) {
+      answer.value = value;
       this.refusal.value = { node, before };
       return;
     }
@@ -159,7 +123,11 @@ export class Session {
   decideRefusal(confirmed: boolean): void {
     const asked = this.refusal.value;
     this.refusal.value = undefined;
-    if (asked === undefined || !confirmed) return;
+    if (asked === undefined) return;
+    if (!confirmed) {
+      this.of(asked.node).value = asked.before;
+      return;
+    }
     this.cancel?.();
     this.dirty.clear();
     for (const answer of this.answers.values()) {
@@ -182,7 +150,7 @@ export class Session {
       if (sameValue(first?.value, value) || (isCleared(value) && isCleared(first?.value))) return;
     }
     answer.value = value;
-    answer.settled = isConflict;
+    answer.settled = isConflict && answer.seen;
     const back = !always && !isConflict && !this.flying.has(key) && (sameValue(first?.value, value) || (first === undefined && isCleared(value)));
     if (back) this.dirty.delete(key);
     else this.dirty.set(key, value);
@@ -408,11 +376,4 @@ export class Session {
   conflicts(): Answer[] {
     return [...this.answers.values()].filter((a) => a.lives.length > 1 && !this.dirty.has(a.key));
   }
-}
-
-/** Equal answers count once; the first stays first. */
-function distinct(lives: readonly Live[]): Live[] {
-  const out: Live[] = [];
-  for (const live of lives) if (!out.some((o) => sameValue(o.value, live.value))) out.push(live);
-  return out;
 }

@@ -3,7 +3,7 @@
 // Not here: how a settled answer is saved (session.ts).
 
 import type { Live } from "../../core/types";
-import type { Answer } from "../session";
+import type { Answer } from "../answer";
 import { cell, watch } from "../watch";
 import type { Context } from "./context";
 import { h, newId, refill, show } from "./dom";

@@ -114,6 +114,8 @@ function card(repeat: Node, row: Node, context: Context, startsOpen: boolean, re
   // A row lives as long as it stands, longer than the run that found it.
   ends.push(apart(() => {
     watch(() => {
+      // The run that takes a removed row off the screen may come after this one.
+      if (!repeat.children.some((r) => r.id === row.id)) return;
       summary.textContent = rowName(repeat, row, context);
       show(element, row.relevant);
     });

@@ -211,7 +211,8 @@ export class Interview {
       const first = this.body.querySelector<HTMLElement>(".question.wrong:not([hidden])");
       first?.closest("details")?.setAttribute("open", "");
       first?.scrollIntoView({ block: "start" });
-      first?.querySelector<HTMLElement>("input:not([hidden]):not(.behind), select, textarea, button")?.focus({ preventScroll: true });
+      const control = first?.querySelector<HTMLElement>("[aria-invalid]:not(.behind)") ?? first?.querySelector<HTMLElement>("button");
+      control?.focus({ preventScroll: true });
     });
   }
 

@@ -50,11 +50,10 @@ function drawOf(node: Node, context: Context): Draw {
   }
 }
 
-/** Questions of several controls are a group for screen readers; the others have one label. */
+/** Questions of several controls, or of buttons with names of their own, are a group for screen readers; the others have one label. */
 function isGroup(node: Node, context: Context): boolean {
-  if (node.kind === "rank") return true;
-  if (node.kind === "range" || node.kind === "select") return true;
-  return context.session.field(node)?.type === "datetime";
+  if (["rank", "range", "select", "upload"].includes(node.kind)) return true;
+  return /^(datetime|geo\w+)$/.test(context.session.field(node)?.type ?? "");
 }
 
 /** What is wrong with an answer, if anything. An answer that the form cannot hold, a very large number, is an answer all the same. */
