@@ -29,10 +29,9 @@ describe('the inbox slot', () => {
         const additionalData = new Uint8Array([...kit.utf8('tributary-row-v1'), 1, store, ...bytes]);
         return kit.text(new Uint8Array(await crypto.subtle.decrypt({ name: 'AES-GCM', iv: sealed.slice(1, 13), additionalData }, key, sealed.slice(13))));
       };
-      const small = await Promise.all((await left.small()).map((row) => open(0, row)));
-      const ids = (await kit.raw(id)).filter(([store]) => store === 'large').map(([, i]) => i);
-      const large = await Promise.all((await left.large(ids)).map((row) => open(1, row)));
-      const nothing = await left.large(['00'.repeat(16)]);
+      const small = await Promise.all((await left.rows('small', await left.ids('small'))).map((row) => open(0, row)));
+      const large = await Promise.all((await left.rows('large', await left.ids('large'))).map((row) => open(1, row)));
+      const nothing = await left.rows('large', ['00'.repeat(16)]);
       return { none, same, hash: digest === hash && left.slotHash === hash, refused: refused.code, meta, unsent: small.some((s) => s.includes('unsent')), photo: large.some((s) => s.includes('a photo')), nothing };
     });
     assert.deepEqual(found, {
@@ -56,7 +55,7 @@ describe('the inbox slot', () => {
       }
       clock.advance(900_000);
       const right = await kit.ended(() => v.unlock(id, pin));
-      return { codes, right: right.code, rows: (await (await v.sealed(id)).small()).length };
+      return { codes, right: right.code, rows: (await (await v.sealed(id)).ids('small')).length };
     }, PIN);
     assert.deepEqual(found.codes, [...Array(9).fill('wrong_secret'), 'wiped']);
     assert.deepEqual(found, { ...found, right: 'wiped', rows: 1 });
@@ -106,6 +105,26 @@ describe('profiles', () => {
     await first.close();
     await second.close();
   });
+});
+
+test('a wipe that was cut after the secret was destroyed is done again', async () => {
+  await profile();
+  const found = await page.evaluate(async (pin) => {
+    await u.keeper.write([{ table: 'own', key: 'k', value: kit.utf8('k') }]);
+    const { clear } = IDBObjectStore.prototype;
+    IDBObjectStore.prototype.clear = function () {
+      this.transaction.abort();
+      return clear.call(this);
+    };
+    const cut = await kit.ended(() => v.wipe(id, 'everything'));
+    IDBObjectStore.prototype.clear = clear;
+    const listed = async () => (await v.profiles()).some((p) => p.id === id);
+    const before = [await listed(), (await kit.ended(() => v.unlock(id, pin))).code];
+    await v.wipe(id, 'everything');
+    return { cut: cut.code, before, after: [await listed(), (await kit.ended(() => v.unlock(id, pin))).code] };
+  }, PIN);
+  assert.deepEqual(found, { cut: found.cut, before: [true, 'wiped'], after: [false, 'unknown_profile'] });
+  assert.ok(found.cut);
 });
 
 test('the browser is asked to keep the storage, and its answer told', async () => {

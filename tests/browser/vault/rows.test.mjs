@@ -71,6 +71,30 @@ test('what is replaced or deleted leaves no row behind', async () => {
   assert.deepEqual(counts, [0, 4, 4, 0]);
 });
 
+test('every write is strictly durable, and every row at rest has a padded size', async () => {
+  const found = await page.evaluate(async (pin) => {
+    const { transaction } = IDBDatabase.prototype;
+    const seen = [];
+    IDBDatabase.prototype.transaction = function (...args) {
+      const made = transaction.apply(this, args);
+      if (made.mode !== 'readonly') seen.push(made.durability);
+      return made;
+    };
+    const v = kit.vault();
+    const u = await v.create('', pin);
+    const value = (n) => new Uint8Array(n);
+    await u.keeper.write([10, 100, 1000, 5000, 20_000, 300_000].map((n) => ({ table: 'held', key: `${n}`, value: value(n), brief: value(n % 900) })));
+    await u.keeper.write([10, 100, 1000, 9000].map((n) => ({ table: 'own', key: `${n}`, value: value(n) })));
+    await u.changeSecret(pin, 'another long phrase');
+    await u.lock();
+    IDBDatabase.prototype.transaction = transaction;
+    // Format, nonce and tag around the padded content.
+    const sizes = (await kit.raw(u.id)).map(([, , bytes]) => bytes.length - 29);
+    return { durability: [...new Set(seen)], n: sizes.length, odd: sizes.filter((size) => kit.padded(size) !== size) };
+  }, PIN);
+  assert.deepEqual(found, { durability: ['strict'], n: 12, odd: [] });
+});
+
 test('a directory of hundreds is cut into pages, and one change rewrites one of them', async () => {
   await profile();
   const found = await page.evaluate(async (pin) => {

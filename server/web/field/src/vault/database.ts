@@ -7,7 +7,7 @@
  */
 import { deleteDB, type IDBPDatabase, openDB } from 'idb';
 import type { Bytes } from './bytes';
-import { VaultError } from './errors';
+import { VaultError, type VaultTrouble } from './errors';
 import type { Store } from './seal';
 
 export type Database = IDBPDatabase;
@@ -37,9 +37,18 @@ export async function open(name: string, make: boolean, closed: () => void = () 
   }, make ? 'storage_refused' : 'unknown_profile');
 }
 
-/** Deletes a database; other tabs that have it open are told to let go. */
+/** Deletes a database. Tabs that have it open are told to let go; while one does not, the browser deletes it later. */
 export async function remove(name: string): Promise<void> {
-  await named(() => deleteDB(name));
+  await named(() => new Promise<void>((resolve, reject) => void deleteDB(name, { blocked: () => resolve() }).then(resolve, reject)));
+}
+
+/** Empties a database, durably. No open tab can hold that up. */
+export async function empty(database: Database): Promise<void> {
+  await named(async () => {
+    const stores = ['meta', 'small', 'large'];
+    const tx = database.transaction(stores, 'readwrite', { durability: 'strict' });
+    await settled(tx, stores.map((store) => () => tx.objectStore(store).clear()));
+  });
 }
 
 /** Reads one value of `meta`. */
@@ -58,21 +67,25 @@ export async function changeMeta<T>(
 ): Promise<T | undefined> {
   return named(async () => {
     const tx = database.transaction('meta', 'readwrite', { durability: 'strict' });
-    const done = tx.done;
-    done.catch(() => undefined);
+    tx.done.catch(() => undefined);
     const next = change((await tx.store.get(key)) as T | undefined);
-    await settled(next === undefined ? [tx.store.delete(key)] : [tx.store.put(next, key)], done);
+    await settled(tx, [() => (next === undefined ? tx.store.delete(key) : tx.store.put(next, key))]);
     return next;
   });
 }
 
-/** Every row of `small`, or what is in `large`, by their ids. */
+/** Every row of a store. */
 export async function rows(database: Database, store: Store): Promise<Row[]> {
   return named(async () => {
     const tx = database.transaction(store);
     const [ids, values] = await Promise.all([tx.store.getAllKeys(), tx.store.getAll(), tx.done]);
     return ids.map((id, i): Row => [id as string, values[i] as Bytes]);
   });
+}
+
+/** The ids of every row of a store. */
+export async function ids(database: Database, store: Store): Promise<string[]> {
+  return named(async () => (await database.getAllKeys(store)) as string[]);
 }
 
 /** The sealed rows of these ids, in their order; none where one is missing. */
@@ -102,54 +115,73 @@ export async function hold(database: Database, holder: string): Promise<void> {
 export async function commit(database: Database, holder: string, changes: RowChanges): Promise<void> {
   return named(async () => {
     const tx = database.transaction(['meta', 'small', 'large'], 'readwrite', { durability: 'strict' });
-    const done = tx.done;
-    done.catch(() => undefined);
+    tx.done.catch(() => undefined);
     if ((await tx.objectStore('meta').get('holder')) !== holder) {
       tx.abort();
       throw new VaultError('locked');
     }
-    const requests: Promise<unknown>[] = [];
-    try {
-      for (const { store, row } of changes.add) requests.push(tx.objectStore(store).add(row[1], row[0]));
-      for (const { store, id } of changes.gone) requests.push(tx.objectStore(store).delete(id));
-    } catch {
-      // It is over already, or a row could not be taken: then none is.
-      abort(tx);
-    }
-    await settled(requests, done);
+    await settled(tx, [
+      ...changes.add.map(({ store, row }) => () => tx.objectStore(store).add(row[1], row[0])),
+      ...changes.gone.map(({ store, id }) => () => tx.objectStore(store).delete(id)),
+    ]);
   });
 }
 
-function abort(tx: { abort(): void }): void {
+/** Does all the steps and waits for the transaction's end: all of them are durable, or none. */
+export async function settled(tx: Transaction, steps: (() => Promise<unknown>)[]): Promise<void> {
+  const requests: Promise<unknown>[] = [];
+  tx.done.catch(() => undefined);
+  try {
+    for (const step of steps) requests.push(step());
+  } catch {
+    // It is over already, or a row could not be taken: then none is.
+    abort(tx);
+  }
+  // When it fails, its own reason counts, not that of a request it took with it.
+  await Promise.allSettled(requests);
+  await tx.done;
+}
+
+interface Transaction {
+  abort(): void;
+  readonly done: Promise<void>;
+}
+
+function abort(tx: Transaction): void {
   try {
     tx.abort();
   } catch {
-    // It was aborted by somebody else.
+    // Somebody else aborted it.
   }
 }
 
-/** The end of a transaction. When it fails, its own reason counts, not that of a request it took with it. */
-export async function settled(requests: Promise<unknown>[], done: Promise<void>): Promise<void> {
-  await Promise.allSettled(requests);
-  await done;
-}
-
-/** Runs `work`; what the browser throws becomes an outcome of the vault's. */
-export async function named<T>(work: () => Promise<T>, missing: VaultError['code'] = 'storage_failed'): Promise<T> {
+/**
+ * Runs `work`; what the browser throws becomes an outcome of the vault's. `otherwise`: what it means here when the browser
+ * gives no reason.
+ */
+export async function named<T>(work: () => Promise<T>, otherwise: VaultTrouble = 'storage_failed'): Promise<T> {
   try {
     if (typeof indexedDB === 'undefined') throw new VaultError('storage_refused');
     return await work();
   } catch (cause) {
-    throw cause instanceof VaultError ? cause : new VaultError(outcome(cause, missing), { cause });
+    throw cause instanceof VaultError ? cause : new VaultError(outcome(cause, otherwise), { cause });
   }
 }
 
-function outcome(cause: unknown, missing: VaultError['code']): VaultError['code'] {
-  const name = cause instanceof Error || cause instanceof DOMException ? cause.name : '';
-  if (name === 'QuotaExceededError') return 'storage_full';
-  if (name === 'SecurityError') return 'storage_refused';
-  if (name === 'VersionError') return 'newer_format';
-  // The connection was closed under a write: by the lock, or because the profile was deleted.
-  if (name === 'InvalidStateError') return missing === 'storage_refused' ? missing : 'locked';
-  return name === 'AbortError' ? missing : missing === 'storage_refused' ? missing : 'storage_failed';
+function outcome(cause: unknown, otherwise: VaultTrouble): VaultTrouble {
+  switch (cause instanceof Error ? cause.name : '') {
+    case 'QuotaExceededError':
+      return 'storage_full';
+    case 'SecurityError':
+      return 'storage_refused';
+    case 'VersionError':
+      return 'newer_format';
+    case 'AbortError':
+      return otherwise;
+    case 'InvalidStateError':
+      // The connection was closed under a step, by the lock or by a wipe; when opening, there is no storage.
+      return otherwise === 'storage_failed' ? 'locked' : 'storage_refused';
+    default:
+      return otherwise === 'unknown_profile' ? 'storage_failed' : otherwise;
+  }
 }

@@ -37,8 +37,8 @@ export class Door {
   ): Promise<void> {
     const database = await open(id, true);
     const tx = database.transaction('meta', 'readwrite', { durability: 'strict' });
-    const puts = Object.entries({ slots, device, data }).map(([key, value]) => tx.store.put(value, key));
-    await settled(puts, tx.done).finally(() => database.close());
+    const puts = Object.entries({ slots, device, data }).map(([key, value]) => () => tx.store.put(value, key));
+    await settled(tx, puts).finally(() => database.close());
   }
 
   async inbox(): Promise<InboxSlot | undefined> {

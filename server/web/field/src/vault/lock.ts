@@ -4,7 +4,7 @@
  */
 import type { Clock } from './clock';
 
-export type LockReason = 'idle' | 'hidden' | 'asked' | 'elsewhere' | 'wiped';
+export type LockReason = 'idle' | 'hidden' | 'asked' | 'elsewhere' | 'wiped' | 'revoked';
 
 export interface LockRules {
   /** Milliseconds untouched. */

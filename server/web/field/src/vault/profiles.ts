@@ -4,7 +4,7 @@
  */
 import { openDB } from 'idb';
 import { hex, random } from './bytes';
-import { named } from './database';
+import { named, settled } from './database';
 
 export interface Profile {
   /** 32 hexadecimal digits, also the name of its database. Random: unknown to the server. */
@@ -26,14 +26,14 @@ export async function list(): Promise<Profile[]> {
 export async function put(profile: Profile): Promise<void> {
   return index(async (database) => {
     const tx = database.transaction(NAME, 'readwrite', { durability: 'strict' });
-    await Promise.all([tx.store.put(profile), tx.done]);
+    await settled(tx, [() => tx.store.put(profile)]);
   });
 }
 
 export async function remove(id: string): Promise<void> {
   return index(async (database) => {
     const tx = database.transaction(NAME, 'readwrite', { durability: 'strict' });
-    await Promise.all([tx.store.delete(id), tx.done]);
+    await settled(tx, [() => tx.store.delete(id)]);
   });
 }
 

@@ -4,7 +4,7 @@
  */
 import { hex, random } from './bytes';
 import { CLOCK, type Clock } from './clock';
-import { hold as takeOver, open, remove } from './database';
+import { empty, hold as takeOver, open, remove } from './database';
 import { Derive, type NewWorker } from './derive';
 import { make as makeDeviceKey } from './device-key';
 import { Door } from './door';
@@ -116,10 +116,11 @@ export class Vault {
       // A tab that lost the profile must not write any more.
       await takeOver(door.database, '');
       if (what === 'secret') return;
+      await empty(door.database);
+      await profiles.remove(id);
       door.close();
       this.#doors.delete(id);
       await remove(id);
-      await profiles.remove(id);
     } finally {
       hold.release();
     }
