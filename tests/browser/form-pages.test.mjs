@@ -58,7 +58,7 @@ test("the language changes in the middle, and nothing is lost", async () => {
   assert.equal(await desk.question("/data/about/age").locator("input").inputValue(), "130");
   // The message has no Khmer: the form's own language speaks.
   await desk.question("/data/about/age").getByText("From 0 to 120.").waitFor();
-  assert.equal(await desk.page.locator("main").getAttribute("lang"), "km");
+  assert.equal(await desk.page.locator(".page").getAttribute("lang"), "km");
   assert.match(await desk.question("/data/about/age").innerText(), /អាយុរបស់ Dara/);
 });
 
