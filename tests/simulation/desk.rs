@@ -11,7 +11,7 @@ use tributary_sync_core::ids::{RecordId, Seq, UserId};
 use tributary_sync_core::key::Key;
 use tributary_sync_core::value::{Text, Value};
 
-use super::phone::{AT_RISK, CONSENT, NAME, NOTE, Truth, number_of, rank, shown};
+use super::phone::{AT_RISK, CONSENT, Known, NAME, NOTE, Truth, number_of, rank, shown};
 use super::surroundings::TEAM;
 use super::world::{Looked, ORG, World};
 
@@ -76,7 +76,7 @@ impl World {
                 epoch,
                 clock: record.clock(),
             },
-            past: shown(&record, &self.truth),
+            past: shown(&record, Known::new(&self.truth, &self.desk)),
             record,
         })
     }

@@ -54,6 +54,22 @@ pub struct Truth {
     pub honest_at: Option<u64>,
 }
 
+/// Whose save is whose.
+#[derive(Clone, Copy, Debug)]
+pub struct Known<'a> {
+    /// Every save there was.
+    pub truth: &'a BTreeMap<SaveNo, Truth>,
+    /// What coordinators wrote, which carries no number, by its dot.
+    pub desk: &'a BTreeMap<Dot, SaveNo>,
+}
+
+impl<'a> Known<'a> {
+    /// Both together.
+    pub fn new(truth: &'a BTreeMap<SaveNo, Truth>, desk: &'a BTreeMap<Dot, SaveNo>) -> Self {
+        Self { truth, desk }
+    }
+}
+
 /// An open form.
 #[derive(Clone, Debug)]
 struct Open {
@@ -143,7 +159,7 @@ impl Phone {
         }
     }
     /// Opens a record, in the newest form version that the phone has; another session of it ends.
-    pub fn open(&mut self, id: RecordId, form: FormHash, truth: &BTreeMap<SaveNo, Truth>) {
+    pub fn open(&mut self, id: RecordId, form: FormHash, saves: Known<'_>) {
         self.close();
         let known = self.disk.read(|s| s.form(form)).unwrap().is_some();
         let form = if known { form } else { FORM };
@@ -151,17 +167,17 @@ impl Phone {
             self.open = Some(Open {
                 session: form.session,
                 record: id,
-                past: shown(&form.view, truth),
+                past: shown(&form.view, saves),
             });
         }
     }
     /// The person looks at the record anew.
-    pub fn refresh(&mut self, truth: &BTreeMap<SaveNo, Truth>) {
+    pub fn refresh(&mut self, saves: Known<'_>) {
         if let Some(open) = &mut self.open
             && let Ok(form) = self.disk.step(|s| refresh(s, open.session))
             && !form.creates
         {
-            open.past = shown(&form.view, truth);
+            open.past = shown(&form.view, saves);
         }
     }
     /// Starts a record.
@@ -382,11 +398,12 @@ pub fn tags(record: &Record) -> impl Iterator<Item = (Dot, SaveNo)> + '_ {
 }
 
 /// The saves that a view shows, with all that theirs authors were shown.
-pub fn shown(view: &Record, truth: &BTreeMap<SaveNo, Truth>) -> BTreeSet<SaveNo> {
+pub fn shown(view: &Record, saves: Known<'_>) -> BTreeSet<SaveNo> {
     let mut past = BTreeSet::new();
-    for (_, no) in tags(view) {
+    let by_desk = view.lives().iter().filter_map(|l| saves.desk.get(&l.dot));
+    for no in tags(view).map(|(_, no)| no).chain(by_desk.copied()) {
         past.insert(no);
-        past.extend(truth.get(&no).into_iter().flat_map(|t| &t.past));
+        past.extend(saves.truth.get(&no).into_iter().flat_map(|t| &t.past));
     }
     past
 }

@@ -17,7 +17,7 @@ use tributary_sync_core::session::{Profile, Request, Role as Part};
 use tributary_sync_core::wire::message::*;
 
 use super::disk::Disk;
-use super::phone::{FORM, Kept, Phone, SaveNo, Truth};
+use super::phone::{FORM, Kept, Known, Phone, SaveNo, Truth};
 use super::step::{Step, What};
 use super::surroundings::{Keyed, People, Seeded};
 use super::tally::Tally;
@@ -258,7 +258,7 @@ impl World {
                 keep_open,
             } => self.create(phone, record(r), keep_open)?,
             Step::Open { phone, record: r } => {
-                self.phones[phone].open(record(r), self.form, &self.truth);
+                self.phones[phone].open(record(r), self.form, Known::new(&self.truth, &self.desk));
             }
             Step::Save {
                 phone,
@@ -270,7 +270,7 @@ impl World {
                 self.answer(phone, record(r), What::Name, &claims)?;
             }
             Step::Omit { phone, record: r } => {
-                self.phones[phone].open(record(r), self.form, &self.truth);
+                self.phones[phone].open(record(r), self.form, Known::new(&self.truth, &self.desk));
                 self.phones[phone].leave_out();
                 self.omitted.insert(self.phones[phone].caller.profile);
                 self.save(phone, What::Name, true)?;
@@ -281,7 +281,9 @@ impl World {
                 record: r,
                 what,
             } => self.rude(phone, record(r), what)?,
-            Step::Refresh { phone } => self.phones[phone].refresh(&self.truth),
+            Step::Refresh { phone } => {
+                self.phones[phone].refresh(Known::new(&self.truth, &self.desk))
+            }
             Step::Close { phone } => self.phones[phone].close(),
             Step::Sync { phone, net, at } => self.sync(phone, net, at)?,
             Step::Redeliver { which } => self.redeliver(which)?,
@@ -363,7 +365,7 @@ impl World {
     ) -> Result<(), String> {
         let had = self.phones[phone].has_open();
         if !had {
-            self.phones[phone].open(id, self.form, &self.truth);
+            self.phones[phone].open(id, self.form, Known::new(&self.truth, &self.desk));
         }
         self.phones[phone].lie(claims);
         self.save(phone, what, !claims.is_empty())?;
