@@ -24,6 +24,8 @@ pub(super) struct Server {
     /// The saves in the log, and how often.
     pub(super) times: BTreeMap<SaveNo, u32>,
     quarantined: BTreeSet<SaveNo>,
+    /// The records that it knows as erased.
+    buried: BTreeSet<RecordId>,
 }
 
 impl Server {
@@ -37,10 +39,14 @@ impl Server {
                     log: Vec::new(),
                     times: BTreeMap::new(),
                     quarantined: BTreeSet::new(),
+                    buried: BTreeSet::new(),
                 };
                 for (_, id) in world.created.iter().filter(|(o, _)| *o == org) {
                     if let Some(row) = txn.record(*id)? {
                         server.records.insert(*id, row);
+                    }
+                    if txn.tombstone(id.tombstone())?.is_some() {
+                        server.buried.insert(*id);
                     }
                 }
                 txn.log_after::<StorageError>(LogPos::ZERO, |line| {
@@ -68,6 +74,10 @@ impl Server {
     /// Whether a save is in the log, or waits in quarantine.
     pub(super) fn keeps(&self, no: SaveNo) -> bool {
         self.times.contains_key(&no) || self.quarantined.contains(&no)
+    }
+    /// Whether it knows a record as erased.
+    pub(super) fn buried(&self, id: &RecordId) -> bool {
+        self.buried.contains(id)
     }
     /// What ever stood aside may be judged apart from what its author wrote around it.
     pub(super) fn notes_quarantine(&self, world: &mut World) {
