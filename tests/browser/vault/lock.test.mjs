@@ -36,6 +36,10 @@ describe('locking', () => {
         }
       });
       await round('idle', () => clock.advance(60_000));
+      await round('touched after a sleep', () => {
+        clock.wallTime += 3_600_000;
+        touch();
+      });
       await round('a glance elsewhere', () => {
         show('hidden');
         clock.advance(9_000);
@@ -84,7 +88,7 @@ describe('locking', () => {
     }, PIN);
     const reasons = Object.fromEntries(Object.entries(found).filter(([, value]) => typeof value === 'string'));
     assert.deepEqual(reasons, {
-      'touched now and then': 'open', idle: 'idle', 'a glance elsewhere': 'open', hidden: 'hidden', 'asleep, the count stood still': 'hidden',
+      'touched now and then': 'open', idle: 'idle', 'touched after a sleep': 'idle', 'a glance elsewhere': 'open', hidden: 'hidden', 'asleep, the count stood still': 'hidden',
       camera: 'open', 'after the camera': 'hidden', 'camera for too long': 'hidden', 'handed over': 'hidden', 'taken back': 'open', asked: 'asked',
     });
     for (const [name, reason] of Object.entries(reasons)) {

@@ -85,12 +85,12 @@ describe('secrets', () => {
     const failed = await page.evaluate(async () => {
       await u.lock();
       // A worker that never answers: the page is closed in the middle.
-      const silent = kit.vault({ worker: () => ({ postMessage() {}, terminate() {} }) });
-      void silent.unlock(id, '000000');
-      for (;;) {
-        const tries = await kit.getRaw(id, 'meta', 'tries');
-        if (tries?.failed > 0) return tries.failed;
-      }
+      const asked = new Promise((resolve) => {
+        const silent = kit.vault({ worker: () => ({ postMessage: resolve, terminate() {} }) });
+        void silent.unlock(id, '000000');
+      });
+      await asked;
+      return (await kit.getRaw(id, 'meta', 'tries'))?.failed;
     });
     assert.equal(failed, 1);
   });
