@@ -24,8 +24,8 @@ impl ConvertForm {
         self.limit()?;
         let mut question = Vec::new();
         let most = QUESTION_BYTES_MAX as u64 + 1;
-        let read = std::io::stdin().lock().take(most);
-        { read }.read_to_end(&mut question)?;
+        let mut read = std::io::stdin().lock().take(most);
+        read.read_to_end(&mut question)?;
         anyhow::ensure!(question.len() <= QUESTION_BYTES_MAX, "too long a question");
         let answer = answer(&question).context("this is no question")?;
         let mut out = std::io::stdout().lock();
