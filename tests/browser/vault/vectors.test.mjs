@@ -1,4 +1,4 @@
-// schemas/vectors/vault.json: an inbox slot and sealed rows, for whoever opens what a phone sent without its secret.
+// schemas/vault.json: an inbox slot and sealed rows, for whoever opens what a phone sent without its secret.
 // TRIBUTARY_BLESS=1 writes the file if there is none; what is written never changes.
 // Not here: the server's side of it (server/src).
 import assert from 'node:assert/strict';
@@ -7,7 +7,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { after, before, test } from 'node:test';
 import { page, start, stop } from './setup.mjs';
 
-const FILE = new URL('../../../schemas/vectors/vault.json', import.meta.url);
+const FILE = new URL('../../../schemas/vault.json', import.meta.url);
 
 before(start);
 after(stop);
