@@ -1,6 +1,5 @@
 //! One profile: its rows, its run of syncing, and the step that is going on.
 
-use std::collections::BTreeSet;
 use std::rc::Rc;
 
 use serde_json::{Value as Json, json};
@@ -60,8 +59,6 @@ pub struct Core {
     pub(crate) request: Option<Rc<Request>>,
     /// Its bytes.
     pub(crate) body: Vec<u8>,
-    /// Whether exchanges go as frames; JSON once the server has refused one.
-    pub(crate) frames: bool,
     pub(crate) verdicts: Verdicts,
     before: Option<Before>,
 }
@@ -71,7 +68,6 @@ pub struct Core {
 struct Before {
     run: Run,
     request: Option<Rc<Request>>,
-    frames: bool,
 }
 
 impl Default for Core {
@@ -81,7 +77,6 @@ impl Default for Core {
             run: Run::new(None),
             request: None,
             body: Vec::new(),
-            frames: true,
             verdicts: Verdicts::default(),
             before: None,
         }
@@ -107,7 +102,6 @@ impl Core {
         self.before = Some(Before {
             run: self.run.clone(),
             request: self.request.clone(),
-            frames: self.frames,
         });
         let done = self.act(step, body);
         let missing = self.rows.take_missing();
@@ -221,7 +215,7 @@ impl Core {
     /// The changes are durable.
     pub fn commit(&mut self) {
         let open = self.rows.open_forms().unwrap_or_default();
-        let stay: BTreeSet<String> = open.iter().map(|f| f.record.to_string()).collect();
+        let stay: Vec<String> = open.iter().map(|f| f.record.to_string()).collect();
         self.rows.commit(&stay);
         self.before = None;
         self.verdicts.forget();
@@ -238,7 +232,6 @@ impl Core {
         if let Some(before) = self.before.take() {
             self.run = before.run;
             self.request = before.request;
-            self.frames = before.frames;
         }
     }
 }

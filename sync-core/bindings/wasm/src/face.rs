@@ -30,7 +30,7 @@ impl Face {
     }
     /// Runs a step; the outcome is `{"ok":…}`, `{"missing":[…]}`, `{"verify":[…]}` or `{"refused":{…}}`.
     pub fn step(&mut self, step: &str, body: &[u8]) -> String {
-        match serde_json::from_str::<Step>(step) {
+        match serde_json::from_slice::<Step>(step.as_bytes()) {
             Ok(step) => self.core.step(step, body).to_json().to_string(),
             Err(_) => r#"{"refused":{"code":"input"}}"#.to_owned(),
         }

@@ -2,8 +2,6 @@
 //!
 //! Nothing is decided here; order, conflicts and deletion are the record's own.
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use serde::Serialize;
 use serde_json::{Map, Value as Json, json};
 use tributary_sync_core::clock::Dot;
@@ -88,7 +86,9 @@ fn comments(names: &Names<'_>, record: &Record) -> Vec<Comment> {
 }
 
 fn rows_of(record: &Record) -> Vec<Json> {
-    let all: BTreeSet<_> = record.keys().filter_map(|(key, _)| key.row()).collect();
+    let mut all: Vec<_> = record.keys().filter_map(|(key, _)| key.row()).collect();
+    all.sort();
+    all.dedup();
     let tell = |(group, row): &(_, _)| {
         let presence = record.row_presence(*group, *row);
         let place = record.row_place(*group, *row);
@@ -179,16 +179,14 @@ fn where_is(rows: &Rows, profile: &Profile, record: RecordId) -> &'static str {
 pub(crate) fn list(rows: &Rows) -> Result<Json, Failed> {
     let profile = rows.profile()?;
     let forms = rows.forms()?;
-    let forms: BTreeMap<FormHash, &str> =
-        forms.iter().map(|f| (f.hash, f.form_id.as_str())).collect();
     let open = rows.open_forms()?;
-    let open: BTreeMap<RecordId, u64> = open.iter().map(|f| (f.record, f.session)).collect();
     let mut out = Vec::new();
     for (key, row) in rows.all(Table::Held) {
         let brief: Brief = serde_json::from_slice(&row.brief).map_err(StoreError::new)?;
         let id: RecordId = key.parse()?;
+        let form = forms.iter().find(|f| f.hash == brief.form);
         let mut line = json!({
-            "record": id, "form": brief.form, "formId": forms.get(&brief.form).unwrap_or(&""),
+            "record": id, "form": brief.form, "formId": form.map_or("", |f| &f.form_id),
             "words": brief.words, "status": brief.status, "changed": brief.changed,
             "conflict": brief.conflict, "deleted": brief.deleted,
             "mine": rows.own_dots(id).next().is_some(), "whereabouts": where_is(rows, &profile, id),
@@ -196,8 +194,8 @@ pub(crate) fn list(rows: &Rows) -> Result<Json, Failed> {
         if let Some(assignee) = brief.assignee {
             line["assignee"] = json!(assignee);
         }
-        if let Some(session) = open.get(&id) {
-            line["session"] = json!(session);
+        if let Some(form) = open.iter().find(|f| f.record == id) {
+            line["session"] = json!(form.session);
         }
         out.push(line);
     }
