@@ -15,8 +15,8 @@ use crate::view;
 /// What came of a step.
 #[derive(Clone, PartialEq, Debug)]
 pub enum Outcome {
-    /// It happened; its changes are to be written, then committed.
-    Done(Json),
+    /// It happened, and tells this, JSON; its changes are to be written, then committed.
+    Done(String),
     /// It needs these records loaded. Nothing changed.
     Missing(Vec<String>),
     /// It needs these signatures checked. Nothing changed.
@@ -27,12 +27,12 @@ pub enum Outcome {
 
 impl Outcome {
     /// As the caller reads it.
-    pub fn to_json(&self) -> Json {
+    pub fn to_text(&self) -> String {
         match self {
-            Self::Done(value) => json!({ "ok": value }),
-            Self::Missing(keys) => json!({ "missing": keys }),
-            Self::Verify(asks) => json!({ "verify": asks }),
-            Self::Refused(refused) => json!({ "refused": refused }),
+            Self::Done(told) => format!("{{\"ok\":{told}}}"),
+            Self::Missing(keys) => json!({ "missing": keys }).to_string(),
+            Self::Verify(asks) => json!({ "verify": asks }).to_string(),
+            Self::Refused(refused) => json!({ "refused": refused }).to_string(),
         }
     }
 }
@@ -103,7 +103,10 @@ impl Core {
             run: self.run.clone(),
             request: self.request.clone(),
         });
-        let done = self.act(step, body);
+        let done = match step {
+            Step::List if self.rows.is_enrolled() => view::list(&self.rows),
+            step => self.act(step, body).map(|told| told.to_string()),
+        };
         let missing = self.rows.take_missing();
         let asked = self.verdicts.asked();
         match done {
@@ -142,8 +145,9 @@ impl Core {
         }
         let rows = &mut self.rows;
         match step {
+            // A list is text already.
+            Step::List => Err(Failed::code("input")),
             Step::Me => step::me(rows),
-            Step::List => view::list(rows),
             Step::View { record } => {
                 let held = rows.held(record)?;
                 let held = held.ok_or_else(|| Failed::code("record_unknown"))?;

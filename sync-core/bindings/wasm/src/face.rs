@@ -31,7 +31,7 @@ impl Face {
     /// Runs a step; the outcome is `{"ok":…}`, `{"missing":[…]}`, `{"verify":[…]}` or `{"refused":{…}}`.
     pub fn step(&mut self, step: &str, body: &[u8]) -> String {
         match serde_json::from_slice::<Step>(step.as_bytes()) {
-            Ok(step) => self.core.step(step, body).to_json().to_string(),
+            Ok(step) => self.core.step(step, body).to_text(),
             Err(_) => r#"{"refused":{"code":"input"}}"#.to_owned(),
         }
     }

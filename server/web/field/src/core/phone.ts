@@ -197,7 +197,7 @@ export class Phone {
     const { step: name, ...members } = step;
     const text = JSON.stringify(Object.keys(members).length > 0 ? { [name]: members } : name);
     for (let round = 0; round < ROUNDS; round += 1) {
-      const outcome = JSON.parse(this.face.step(text, body)) as Outcome;
+      const outcome = this.spoken(text, body);
       if (outcome.missing) await this.load(outcome.missing);
       else if (outcome.verify) this.face.answer(Uint8Array.from(await verdicts(outcome.verify), Number));
       else if (outcome.refused) throw new CoreError(outcome.refused.code, outcome.refused.key, outcome.refused.session);
@@ -207,6 +207,16 @@ export class Phone {
       }
     }
     throw new CoreError("store");
+  }
+
+  private spoken(text: string, body: Uint8Array): Outcome {
+    try {
+      return JSON.parse(this.face.step(text, body)) as Outcome;
+    } catch (cause) {
+      // It trapped: what is in its memory is worth nothing, and what is durable is whole. Only opening anew helps.
+      this.closed = true;
+      throw Object.assign(new CoreError("store"), { cause });
+    }
   }
 
   private async load(records: string[]): Promise<void> {
