@@ -78,6 +78,6 @@ impl Face {
 
 /// A file of shared vectors, made again from what stands in it; what does not read says why, beginning with `!`.
 #[wasm_bindgen]
-pub(crate) fn vector(name: &str, text: &str) -> String {
+pub fn vector(name: &str, text: &str) -> String {
     crate::vectors::vector(name, text).unwrap_or_else(|e| format!("!{e}"))
 }

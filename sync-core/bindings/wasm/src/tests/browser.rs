@@ -220,7 +220,8 @@ fn world() -> (Server, Profile, super::world::Phone) {
 }
 
 fn edit_elsewhere(other: &mut super::world::Phone, server: &mut Server, n: u8, t: &str) {
-    if !server.scope.contains(&(other.profile, record(n))) {
+    let there = server.records.contains_key(&record(n));
+    if there && !server.scope.contains(&(other.profile, record(n))) {
         server.assign(other.profile, record(n));
     }
     other.sync(server);
