@@ -12,7 +12,6 @@ mod layout;
 mod manifests;
 mod mutants;
 mod rust;
-mod web;
 
 use std::fmt::Display;
 
