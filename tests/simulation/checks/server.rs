@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use tributary::storage::{LogEntry, QuarantineRow, RecordRow, StorageError};
+use tributary::storage::{Judgement, LogEntry, QuarantineRow, RecordRow, StorageError};
 use tributary_sync_core::change::{Changeset, Stored};
 use tributary_sync_core::ids::{LogPos, OrgId, RecordId};
 
@@ -24,6 +24,8 @@ pub(super) struct Server {
     /// The saves in the log, and how often.
     pub(super) times: BTreeMap<SaveNo, u32>,
     quarantined: BTreeSet<SaveNo>,
+    /// Those that can be read and that nobody has judged.
+    waiting: Vec<SaveNo>,
 }
 
 impl Server {
@@ -37,6 +39,7 @@ impl Server {
                     log: Vec::new(),
                     times: BTreeMap::new(),
                     quarantined: BTreeSet::new(),
+                    waiting: Vec::new(),
                 };
                 for (_, id) in world.created.iter().filter(|(o, _)| *o == org) {
                     if let Some(row) = txn.record(*id)? {
@@ -57,6 +60,11 @@ impl Server {
                     Ok(true)
                 })?;
                 let rows: Vec<QuarantineRow> = txn.quarantine_list(false, 0, 10_000)?;
+                let waits = |r: &&QuarantineRow| r.readable && r.judged == Judgement::Waiting;
+                let waiting = rows.iter().filter(waits);
+                server.waiting = waiting
+                    .filter_map(|r| number_of(&Changeset::from_bytes(&r.body).ok()?))
+                    .collect();
                 let bodies = rows
                     .iter()
                     .filter_map(|r| Changeset::from_bytes(&r.body).ok());
@@ -68,6 +76,12 @@ impl Server {
     /// Whether a save is in the log, or waits in quarantine.
     pub(super) fn keeps(&self, no: SaveNo) -> bool {
         self.times.contains_key(&no) || self.quarantined.contains(&no)
+    }
+    /// A save that waits in quarantine though it is in the log, or waits twice: a coordinator would let it in again.
+    pub(super) fn waits_in_vain(&self) -> Option<SaveNo> {
+        let mut seen = BTreeSet::new();
+        let again = |no: &&SaveNo| self.times.contains_key(no) || !seen.insert(**no);
+        self.waiting.iter().find(again).copied()
     }
     /// What ever stood aside may be judged apart from what its author wrote around it.
     pub(super) fn notes_quarantine(&self, world: &mut World) {
