@@ -19,7 +19,7 @@ use crate::http;
 use crate::http::connections::{ALL_MAX, Connections};
 use crate::service::ambient::{SharedAmbient, System};
 use crate::service::backup::{BackupError, Made, Runner, Schedule};
-use crate::service::upkeep::Upkeep;
+use crate::service::upkeep::{Round, Upkeep};
 use crate::service::{Service, ServiceOptions};
 use crate::storage::StorageError;
 use crate::storage::folder::{DataFolder, FolderLock};
@@ -287,10 +287,13 @@ fn report_copy(outcome: &Result<Made, BackupError>) {
 }
 
 /// Says in the log what a round of upkeep did.
-fn report_upkeep(outcome: &crate::service::error::Result<u64>) {
+fn report_upkeep(round: Round, outcome: &crate::service::error::Result<u64>) {
     match outcome {
         Ok(0) => {}
-        Ok(bodies) => tracing::info!(bodies, "left quarantine unjudged: their time was over"),
+        Ok(bodies) if round == Round::Quarantine => {
+            tracing::info!(bodies, "left quarantine unjudged: their time was over");
+        }
+        Ok(records) => tracing::info!(records, "hidden: they were kept as long as they may be"),
         Err(error) => tracing::error!(code = error.code.entry().code, "upkeep failed"),
     }
 }

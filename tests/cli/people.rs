@@ -59,6 +59,12 @@ fn organisations_are_made_listed_suspended_and_given_a_time_zone() {
         let complaint = here.fails(&["org", "restriction-days", "river", days]);
         assert!(complaint.contains("at most 366"), "{complaint}");
     }
+    let kept = here.run(&["org", "retention", "river", "--days", "365"]);
+    assert!(kept.contains("365 days ago"), "{kept}");
+    let complaint = here.fails(&["org", "retention", "river", "--days", "29"]);
+    assert!(complaint.contains("at least 30 days"), "{complaint}");
+    let kept = here.run(&["org", "retention", "river", "--for-ever"]);
+    assert!(kept.contains("until somebody erases them"), "{kept}");
     // With two organisations a command asks which one is meant, and does nothing.
     assert!(
         here.fails(&["user", "list"])

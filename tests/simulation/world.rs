@@ -89,6 +89,8 @@ pub struct World {
     pub(crate) revoked: BTreeSet<ProfileId>,
     /// Profiles that left out of a context what they were shown: they see their own record as they made it.
     pub(crate) omitted: BTreeSet<ProfileId>,
+    /// Profiles that forged a context, and of which record: what they open of it before the server has cut that claims as much.
+    pub(crate) forged: BTreeSet<(ProfileId, RecordId)>,
     /// The heads that were last checked.
     pub(crate) checked: BTreeMap<OrgId, (LogPos, LogHash)>,
     /// The form version that is newest.
@@ -180,6 +182,7 @@ impl World {
             phone_went_back: false,
             revoked: BTreeSet::new(),
             omitted: BTreeSet::new(),
+            forged: BTreeSet::new(),
             checked: BTreeMap::new(),
             form: FORM,
             went_back: false,
@@ -271,6 +274,8 @@ impl World {
             } => self.answer(phone, record(r), what, &[])?,
             Step::Lie { phone, record: r } => {
                 let claims = self.claims();
+                let profile = self.phones[phone].caller.profile;
+                self.forged.insert((profile, record(r)));
                 self.answer(phone, record(r), What::Name, &claims)?;
             }
             Step::Omit { phone, record: r } => {
@@ -399,6 +404,8 @@ impl World {
         let Some(truth) = phone.save(no, what, self.env.now)? else {
             return Ok(false);
         };
+        let forged = (phone.caller.profile, truth.record);
+        let lies = lies || self.forged.contains(&forged);
         if let Some(unseen) = phone.unseen(no, &truth).filter(|_| !lies) {
             return Err(format!(
                 "save g{no} covers g{unseen}, which was not shown to its author"

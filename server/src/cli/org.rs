@@ -35,6 +35,17 @@ pub(super) enum Org {
         /// 1 to 366
         days: u64,
     },
+    /// Set for how many days records are kept after their last change; then they are hidden, and an org admin erases them
+    Retention {
+        /// The organisation's slug
+        slug: String,
+        /// 30 to 36500
+        #[arg(long, required_unless_present = "for_ever")]
+        days: Option<u64>,
+        /// Hide none for its age, as at first
+        #[arg(long, conflicts_with = "days")]
+        for_ever: bool,
+    },
     /// Make new keys for receipts and sealed files, for instance after a disk was stolen; works beside a running server
     RenewKeys {
         /// The organisation's slug
@@ -86,6 +97,19 @@ impl Org {
                 terminal::say(format!(
                     "A record of {slug} that is restricted from now on may be erased after {days} days."
                 ))
+            }
+            Self::Retention { slug, days, .. } => {
+                let org = service.organisation_named(&slug).map_err(in_words)?;
+                service
+                    .set_retention_days(By::Operator, org.id, days)
+                    .map_err(in_words)?;
+                terminal::say(match days {
+                    Some(days) => format!(
+                        "Once a day the server hides what changed last more than {days} days ago in {slug}, from phones as well. \
+                         Nothing is erased by itself: the page of {slug} says what waits for an org admin to erase it."
+                    ),
+                    None => format!("Records of {slug} are kept until somebody erases them."),
+                })
             }
             Self::RenewKeys { slug } => {
                 let org = service.organisation_named(&slug).map_err(in_words)?;

@@ -226,7 +226,8 @@ impl Service {
             let mut erasable = 0;
             if all > unrestricted {
                 txn.records::<ServiceError>(&with(true, true), RecordNo(0), |row| {
-                    erasable += u64::from(row.erase_after.is_some_and(|t| t <= now));
+                    let hidden = row.restricted_at.and(row.erase_after);
+                    erasable += u64::from(hidden.is_some_and(|t| t <= now));
                     Ok(true)
                 })?;
             }

@@ -1,5 +1,6 @@
-//! What the server does unasked: once an hour, what waited too long in quarantine goes; every minute, words that could not
-//! leave a file (somebody was reading it) are tried again.
+//! What the server does unasked: once an hour, what waited too long in quarantine goes; once a day, records that were kept
+//! as long as their organisation wants are hidden; every minute, words that could not leave a file (somebody was reading
+//! it) are tried again.
 
 use std::sync::Arc;
 use std::sync::mpsc::{RecvTimeoutError, SyncSender, sync_channel};
@@ -13,6 +14,8 @@ use crate::storage::StorageError;
 
 /// How much time between two rounds.
 const EVERY: Duration = Duration::from_secs(60 * 60);
+/// How many rounds a day.
+const ROUNDS: u32 = 24;
 /// How much time between two looks at what is owed to erasures.
 const LOOK_EVERY: Duration = Duration::from_secs(60);
 
@@ -35,6 +38,15 @@ impl Service {
     }
 }
 
+/// What a round was about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Round {
+    /// Bodies that waited too long in quarantine.
+    Quarantine,
+    /// Records that were kept as long as they may be.
+    Retention,
+}
+
 /// A thread that keeps the rounds. Dropping it waits for one under way.
 pub struct Upkeep {
     stop: Option<SyncSender<()>>,
@@ -42,18 +54,22 @@ pub struct Upkeep {
 }
 
 impl Upkeep {
-    /// Starts it. `report` hears how every round went.
+    /// Starts it. `report` hears how every round went, and how many bodies or records it touched.
     pub fn start(
         service: Arc<Service>,
-        report: impl Fn(&Result<u64>) + Send + 'static,
+        report: impl Fn(Round, &Result<u64>) + Send + 'static,
     ) -> std::result::Result<Self, StorageError> {
         let (stop, stopped) = sync_channel::<()>(0);
         let run = move || {
-            let mut due = service.uptime();
+            let (mut due, mut rounds) = (service.uptime(), 0);
             loop {
                 if service.uptime() >= due {
                     due = service.uptime() + EVERY;
-                    report(&service.upkeep());
+                    report(Round::Quarantine, &service.upkeep());
+                    if rounds == 0 {
+                        report(Round::Retention, &service.retention());
+                    }
+                    rounds = (rounds + 1) % ROUNDS;
                 }
                 for (org, error) in service.files().scrub_owed() {
                     tracing::warn!(organisation = %org, %error, "erased words could not be wiped yet");

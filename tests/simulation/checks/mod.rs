@@ -72,7 +72,9 @@ fn stored(world: &World, server: &Server) -> Result<(), String> {
     for no in &world.told_stored {
         let truth = &world.truth[no];
         let kept = server.keeps(*no) || world.discarded.contains(no);
-        if truth.org == server.org && !kept && !gone(&truth.record) {
+        // An erasure that went with disk and ledger, and that a phone has brought back.
+        let again = world.erased_once.contains(&truth.record) && server.buried(&truth.record);
+        if truth.org == server.org && !kept && !gone(&truth.record) && !again {
             return Err(format!("save g{no} was acknowledged and is gone"));
         }
     }

@@ -26,6 +26,8 @@ pub(super) struct Server {
     quarantined: BTreeSet<SaveNo>,
     /// Those that can be read and that nobody has judged.
     waiting: Vec<SaveNo>,
+    /// The records that it knows as erased.
+    buried: BTreeSet<RecordId>,
 }
 
 impl Server {
@@ -40,10 +42,14 @@ impl Server {
                     times: BTreeMap::new(),
                     quarantined: BTreeSet::new(),
                     waiting: Vec::new(),
+                    buried: BTreeSet::new(),
                 };
                 for (_, id) in world.created.iter().filter(|(o, _)| *o == org) {
                     if let Some(row) = txn.record(*id)? {
                         server.records.insert(*id, row);
+                    }
+                    if txn.tombstone(id.tombstone())?.is_some() {
+                        server.buried.insert(*id);
                     }
                 }
                 txn.log_after::<StorageError>(LogPos::ZERO, |line| {
@@ -82,6 +88,10 @@ impl Server {
         let mut seen = BTreeSet::new();
         let again = |no: &&SaveNo| self.times.contains_key(no) || !seen.insert(**no);
         self.waiting.iter().find(again).copied()
+    }
+    /// Whether it knows a record as erased.
+    pub(super) fn buried(&self, id: &RecordId) -> bool {
+        self.buried.contains(id)
     }
     /// What ever stood aside may be judged apart from what its author wrote around it.
     pub(super) fn notes_quarantine(&self, world: &mut World) {

@@ -19,6 +19,7 @@ mod list;
 mod questions;
 mod reach;
 mod restrict;
+mod retention;
 mod review;
 mod second;
 mod settle;
@@ -54,6 +55,7 @@ pub(super) use hand_over::hand_over;
 pub use list::{ListFilter, RecordLine, list};
 pub use questions::Question;
 pub use restrict::{Restricted, restrict, unrestrict};
+pub use retention::hide_old;
 pub use review::{Verdict, review};
 pub use settle::{Choice, Settle, settle};
 pub use show::{

@@ -6,7 +6,7 @@
 use tributary_sync_core::ids::{OrgId, RecordId};
 use utoipa::ToSchema;
 
-use super::{Acting, reach};
+use super::{Acting, reach, retention};
 use crate::service::access::Action;
 use crate::service::ambient::rfc3339;
 use crate::service::env::Env;
@@ -15,7 +15,7 @@ use crate::service::exchange::follow_holders;
 use crate::service::{By, Service};
 use crate::storage::{OrgFiles, OrgTxn};
 
-const DAY_MS: u64 = 24 * 60 * 60 * 1_000;
+pub(super) const DAY_MS: u64 = 24 * 60 * 60 * 1_000;
 /// How long a record is restricted before it may be erased, unless the organisation says otherwise.
 const DAYS: u64 = 7;
 /// The most that it may say.
@@ -32,7 +32,7 @@ pub struct Restricted {
     pub erase_after: String,
 }
 
-fn days(txn: &OrgTxn<'_>) -> Result<u64> {
+pub(super) fn days(txn: &OrgTxn<'_>) -> Result<u64> {
     let own = txn.setting(DAYS_SETTING)?.and_then(|d| d.parse().ok());
     Ok(own.unwrap_or(DAYS).clamp(1, DAYS_MAX))
 }
@@ -85,7 +85,9 @@ pub fn unrestrict(files: &OrgFiles, env: &Env, acting: &Acting, id: RecordId) ->
             return Err(Code::NotRestricted.into());
         }
         txn.audit(&acting.audit("record.unrestrict", Some(id), None), now)?;
-        txn.set_restricted(row.no, None, None, None)?;
+        // Somebody wants it: where records are kept for a time only, that time begins anew.
+        let kept_until = retention::kept_for(txn)?.map(|kept| now.saturating_add(kept));
+        txn.set_restricted(row.no, None, None, kept_until)?;
         Ok(follow_holders(txn, &env, row.no)?)
     })
 }

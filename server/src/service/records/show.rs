@@ -218,7 +218,7 @@ impl Showing<'_, '_> {
             presence: presence_name(row.state.presence).to_owned(),
             withheld: row.state.withheld,
             restricted_at: row.restricted_at.map(rfc3339),
-            erase_after: row.erase_after.map(rfc3339),
+            erase_after: row.restricted_at.and(row.erase_after).map(rfc3339),
             maker,
             maker_name: maker.map(|u| self.authors.name(u)).transpose()?,
             created_at: rfc3339(row.created_at),

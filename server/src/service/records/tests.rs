@@ -1,5 +1,6 @@
 //! The console under attack, and on an ordinary day: real SQLite files, hand-made phones.
 
+mod ageing;
 mod erasing;
 mod holding;
 mod looking;

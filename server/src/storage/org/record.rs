@@ -220,6 +220,18 @@ impl OrgTxn<'_> {
         Ok(())
     }
 
+    /// At most `limit` records that nobody hid and whose last change came in before a time, the oldest first, each with
+    /// the position of that change; without those that somebody wanted kept until later than `now`.
+    pub fn unchanged(&self, before: u64, now: u64, limit: u32) -> Result<Vec<(RecordNo, LogPos)>> {
+        self.all(
+            "SELECT r.n, r.pos FROM record r JOIN log l ON l.pos = r.pos
+             WHERE r.restricted_at IS NULL AND l.received < ?1 AND (r.erase_after IS NULL OR r.erase_after < ?2)
+             ORDER BY r.pos LIMIT ?3",
+            params![sql(before), sql(now), limit],
+            |r| Ok((RecordNo(r.get(0)?), pos(r.get(1)?))),
+        )
+    }
+
     /// The records that a filter wants, from behind `after`, in stable order, in constant memory, until `each` says stop.
     pub fn records<E: From<StorageError>>(
         &self,
