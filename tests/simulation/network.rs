@@ -300,6 +300,9 @@ impl World {
                 past.extend(&self.truth[&other].past);
             }
             past.remove(&no);
+            if self.trace {
+                println!("      g{no} claims to have seen {past:?}");
+            }
             self.truth.get_mut(&no).unwrap().past.extend(past);
         }
     }
@@ -320,6 +323,11 @@ impl World {
             match entry {
                 Entry::State { state, .. } => sent.extend(tags(state).map(|(_, no)| no)),
                 Entry::Change { stored, .. } => sent.extend(number_of(&stored.change)),
+                // A record that left: whatever stood on it by then may be claimed, sent or not (§1.7).
+                Entry::Leave { record, .. } => {
+                    let there = |no: &&u32| self.truth.get(no).is_some_and(|t| t.record == *record);
+                    sent.extend(self.first_received.keys().filter(there));
+                }
                 _ => {}
             }
         }
@@ -403,11 +411,15 @@ pub(crate) fn trace(phone: usize, request: &Request, answer: &Result<Reply, Box<
         Request::Nothing => String::new(),
     };
     let told = match answer {
-        Ok(Reply::Exchange(r)) => format!(
-            "acked {} {:?}",
-            r.acked.seq,
-            r.results.iter().map(|x| x.status).collect::<Vec<_>>()
-        ),
+        Ok(Reply::Exchange(r)) => {
+            let results = r.results.iter().map(|x| (x.status, &x.code));
+            format!(
+                "acked {} {:?} entries {:?}",
+                r.acked.seq,
+                results.collect::<Vec<_>>(),
+                r.entries.iter().map(said).collect::<Vec<_>>()
+            )
+        }
         Ok(Reply::Compare(r)) => format!(
             "{:?}",
             r.actors
@@ -420,4 +432,22 @@ pub(crate) fn trace(phone: usize, request: &Request, answer: &Result<Reply, Box<
         Err(p) => format!("{} agreed {:?}", p.code, p.agreed),
     };
     println!("      phone {phone}: {asked} -> {told}");
+}
+
+fn said(entry: &Entry) -> String {
+    match entry {
+        Entry::Change { stored, .. } => format!("change {:?}", number_of(&stored.change)),
+        Entry::State { state, .. } => {
+            format!(
+                "state {:?}",
+                tags(state).map(|(_, no)| no).collect::<Vec<_>>()
+            )
+        }
+        Entry::Own { actor, seq, .. } => format!("own {actor} {seq}"),
+        Entry::Enter { .. } => "enter".to_owned(),
+        Entry::Leave { .. } => "leave".to_owned(),
+        Entry::Gone { .. } => "gone".to_owned(),
+        Entry::Erased { .. } => "erased".to_owned(),
+        _ => "other".to_owned(),
+    }
 }
