@@ -1,5 +1,6 @@
 //! The HTTP interface of a real server, one file per noun.
 
+mod app_files;
 mod bodies;
 pub(crate) mod browser;
 mod devices;

@@ -111,10 +111,3 @@ fn a_password_is_only_set_from_the_page_that_was_shown() {
     let reply = browser.post("/reset", &fill(&link.token, NEW, NEW));
     assert!(browser.take(reply, 403).contains("too old"));
 }
-
-#[test]
-fn an_enrolment_link_in_a_browser_says_where_it_belongs() {
-    let server = TestServer::start();
-    let html = Browser::new(server.client()).open("/enrol").to_owned();
-    assert!(html.contains("belongs into the field app") && html.contains("as good as before"));
-}

@@ -101,6 +101,7 @@ impl<'s> Estate<'s> {
         }
         revoked.push();
         let fill = Fill::from([
+            ("app_file", "sw.js".to_owned()),
             ("slug", slug.to_owned()),
             ("key", contact.to_string()),
             ("record", records[0].to_string()),

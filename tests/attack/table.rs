@@ -194,7 +194,10 @@ pub(super) const ROWS: &[Row] = &[
     page("GET",  "/page.css", "", "200", "++++++ ++ ++ ++"),
     page("GET",  "/reset.js", "", "200", "++++++ ++ ++ ++"),
     page("GET",  "/reset", "", "200", "++++++ ++ ++ ++"),
-    page("GET",  "/enrol", "", "200", "++++++ ++ ++ ++"),
+    page("GET",  "/enrol", "", "302 /field/", "++++++ ++ ++ ++"),
+    page("GET",  "/field", "", "302 /field/", "++++++ ++ ++ ++"),
+    page("GET",  "/field/", "", "200", "++++++ ++ ++ ++"),
+    page("GET",  "/field/{app_file}", "", "200", "++++++ ++ ++ ++"),
     page("GET",  "/", "", "200", "i++++i ii if +i"),
     page("POST", "/reset", "token={visit}&link=AAAA&password=four+other+words&again=four+other+words", "410", "++++++ ++ ++ ++"),
     page("POST", "/sign-in", "token={visit}&organisation={slug}&name=p{n}&password=not+the+right+one", "401", "++++++ ++ ++ ++"),
@@ -231,7 +234,8 @@ fn routes_of(file: &str) -> BTreeSet<(String, String)> {
     let mut found = BTreeSet::new();
     let mut prefix = "";
     for part in text.split("resource(\"") {
-        if let Some((path, rest)) = part.split_once("\")").filter(|_| part.starts_with('/')) {
+        let path = part.starts_with('/') && !part.starts_with("//");
+        if let Some((path, rest)) = part.split_once("\")").filter(|_| path) {
             for method in ["get", "post", "put", "delete", "patch", "head"] {
                 let by = [format!(".{method}("), format!("web::{method}()")];
                 if by.iter().any(|b| rest.contains(b.as_str())) {
@@ -269,6 +273,7 @@ fn every_route_has_a_row_and_every_row_a_route() {
     let page = routes_of("server/src/http/page/mod.rs");
     assert!(page.len() > 20, "{page:?}");
     routes.extend(page);
+    routes.extend(routes_of("server/src/http/field.rs"));
     let api = serde_json::to_value(tributary::http::openapi()).unwrap();
     for (path, methods) in api["paths"].as_object().unwrap() {
         for method in methods.as_object().unwrap().keys() {

@@ -3,13 +3,13 @@
 use tributary::service::error::ServiceError;
 use tributary::service::exchange::{self, Caller, Refusal};
 use tributary_sync_core::clock::Dot;
-use tributary_sync_core::ids::{EpochId, Seq};
+use tributary_sync_core::ids::{EpochId, RecordId, Seq};
 use tributary_sync_core::session::{Next, Problem, Reply, Request};
 use tributary_sync_core::wire::Item;
 use tributary_sync_core::wire::message::*;
 
 use super::checks;
-use super::phone::{number_of, tags};
+use super::phone::{SaveNo, number_of, tags};
 use super::power::{Over, is_silence, silence};
 use super::step::{Forgery, Net};
 use super::surroundings::{Fields, Keyed};
@@ -280,7 +280,8 @@ impl World {
         }
     }
 
-    /// Whoever lies is believed up to what the server had sent to them.
+    /// Whoever lies is believed up to what the server had sent to them; and up to the moment that a record left their scope,
+    /// whether or not they asked before it left (§1.7).
     fn note_request(&mut self, caller: &Caller, request: &Request) {
         let Request::Exchange(r) = request else {
             return;
@@ -296,6 +297,7 @@ impl World {
             let here =
                 sent.filter(|other| **other != no && self.truth[other].record == change.record);
             let mut past: std::collections::BTreeSet<u32> = here.copied().collect();
+            past.extend(self.of_record_left(caller, change.record));
             for other in past.clone() {
                 past.extend(&self.truth[&other].past);
             }
@@ -305,6 +307,18 @@ impl World {
             }
             self.truth.get_mut(&no).unwrap().past.extend(past);
         }
+    }
+
+    /// What stands on a record that is no longer in a caller's scope.
+    fn of_record_left(&self, caller: &Caller, id: RecordId) -> Vec<SaveNo> {
+        self.read(caller.org, |t| {
+            let Some(row) = t.record(id)? else {
+                return Ok(Vec::new());
+            };
+            let left = t.scope(caller.profile, row.no)?.is_some_and(|s| !s.live());
+            let all = tags(&row.record).map(|(_, no)| no);
+            Ok(if left { all.collect() } else { Vec::new() })
+        })
     }
 
     fn note_answer(&mut self, caller: &Caller, request: &Request, done: &Result<Reply, Refusal>) {
@@ -323,11 +337,6 @@ impl World {
             match entry {
                 Entry::State { state, .. } => sent.extend(tags(state).map(|(_, no)| no)),
                 Entry::Change { stored, .. } => sent.extend(number_of(&stored.change)),
-                // A record that left: whatever stood on it by then may be claimed, sent or not (§1.7).
-                Entry::Leave { record, .. } => {
-                    let there = |no: &&u32| self.truth.get(no).is_some_and(|t| t.record == *record);
-                    sent.extend(self.first_received.keys().filter(there));
-                }
                 _ => {}
             }
         }

@@ -14,6 +14,7 @@ mod enrol;
 mod erasures;
 mod exports;
 pub mod extract;
+mod field;
 mod forms;
 pub mod frame;
 mod health;

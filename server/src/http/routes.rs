@@ -5,8 +5,8 @@ use utoipa::OpenApi;
 
 use super::description::Common;
 use super::{
-    audit, auth, devices, enrol, erasures, exports, forms, health, organisations, page, quarantine,
-    records, sync, teams, users,
+    audit, auth, devices, enrol, erasures, exports, field, forms, health, organisations, page,
+    quarantine, records, sync, teams, users,
 };
 use crate::service::error::{Code, ServiceError};
 
@@ -32,6 +32,7 @@ pub fn configure(app: &mut ServiceConfig) {
         .service(resource("/metrics").get(health::metrics))
         .service(scope("/api/v1").configure(api).configure(records_api))
         .service(scope("/sync/v1").configure(sync_api))
+        .configure(field::configure)
         .configure(page::configure)
         .default_service(web::to(unknown));
 }

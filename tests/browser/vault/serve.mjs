@@ -7,6 +7,8 @@ import { join } from 'node:path';
 import { chromium } from 'playwright-core';
 import { build } from '../../../server/web/node_modules/esbuild/lib/main.js';
 
+export const CHROMIUM = process.env.CHROMIUM ?? '/usr/bin/chromium';
+
 export const CSP =
   "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'; require-trusted-types-for 'script'; trusted-types worker";
 
@@ -46,7 +48,7 @@ export async function serve() {
 /** A browser with a profile folder of its own, as on a phone that is used again and again. */
 export async function browser(folder) {
   return chromium.launchPersistentContext(folder, {
-    executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
+    executablePath: CHROMIUM,
     headless: true,
     args: ['--no-sandbox'],
   });

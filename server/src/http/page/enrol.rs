@@ -37,24 +37,15 @@ pub(super) async fn code(visit: Visit, body: web::Form<For>) -> HttpResponse {
             let main = html! {
                 p { "For one device of " bdi { (worker) } ", until " (look.time(&code.expires_at)) ". It is shown only now: do not reload this page." }
                 @if let Some(picture) = picture(&code.link) { (picture) }
-                p { "Scan it with the field app, or type:" }
-                p { code { (code.code) } }
+                p { "Scan it with the phone’s camera: that opens the field app. Without a camera, type or paste this link, in the phone’s browser or in the field app:" }
+                p { code { (code.link) } }
+                p { "Whoever has the link can enrol a device in " bdi { (worker) } "’s name. Show it to nobody else." }
                 p { a href="/" { "Back to the overview" } }
             };
             frame(StatusCode::OK, "Enrol a device", Some(&look), main)
         }
         Err(error) => refusal(error),
     }
-}
-
-/// What somebody sees who opens an enrolment link in a browser instead of scanning it.
-pub(super) async fn opened() -> HttpResponse {
-    let main = html! {
-        p { "This link belongs into the field app, not into a browser. Nothing was used up: the link is as good as before." }
-        p { "On the phone, open the field app and scan the picture, or paste the whole link. On a computer: " code { "tributary-field enrol LINK" } "." }
-        p { "Whoever has the link can enrol a device in your name. Give it to nobody else; if somebody else may have seen it, ask your admin for a new one." }
-    };
-    frame(StatusCode::OK, "A link for the field app", None, main)
 }
 
 /// The link as a picture: dark modules as one path, with the quiet zone that scanners need.

@@ -41,7 +41,6 @@ pub(super) fn configure(app: &mut ServiceConfig) {
         .service(resource("/sign-out").post(sign_in::sign_out))
         .service(resource("/reset").get(reset::show).post(reset::set))
         .service(resource("/reset.js").get(reset::script))
-        .service(resource("/enrol").get(enrol::opened))
         .service(resource("/records").get(list::page).post(list::asked))
         .service(resource("/records/{record}").get(record::page))
         .service(resource("/records/{record}/settle").post(settle::settle))
