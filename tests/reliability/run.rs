@@ -17,7 +17,7 @@ pub struct Run {
     pub of: String,
     /// The day on which it ended, in UTC.
     pub ended: String,
-    /// The commit that was built; with a `+` where files had changed since.
+    /// The commit that stood here when it ended; with a `+` where files had changed since.
     pub commit: String,
     /// How long it took; zero where nobody asked.
     #[serde(default, skip_serializing_if = "is_zero")]
