@@ -99,6 +99,12 @@ export class World {
     return (await this.api("POST", "/devices/codes", { user: user.id })).link;
   }
 
+  /** A coordinator gives a record to a worker too. */
+  async assign(record, user) {
+    const { shown } = await this.api("GET", `/records/${record}`);
+    await this.api("POST", `/records/${record}/assign`, { shown, assignee: `user:${user.id}` });
+  }
+
   /** Copies the folder, as a schedule would: what was stored is copied from then on. */
   async copy() {
     await this.tributary("backup", "--to", join(this.folder, "copies"));
