@@ -175,6 +175,15 @@ fn no_manifest_points_back() {
             "sync-core/native/Cargo.toml",
             &["tributary ", "tributary.", "tributary-tests", "actix-web"],
         ),
+        (
+            "sync-core/bindings/wasm/Cargo.toml",
+            &[
+                "tributary ",
+                "tributary.",
+                "tributary-native",
+                "tributary-tests",
+            ],
+        ),
         ("server/Cargo.toml", &["tributary-tests"]),
     ];
     for (manifest, names) in refused {

@@ -2,13 +2,17 @@
 
 use super::{Findings, files};
 
-const MANIFESTS: [(&str, &[&str]); 6] = [
+const MANIFESTS: [(&str, &[&str]); 7] = [
     ("server/Cargo.toml", &["server/"]),
     (
         "sync-core/Cargo.toml",
         &["sync-core/src/", "sync-core/tests/", "sync-core/benches/"],
     ),
     ("sync-core/native/Cargo.toml", &["sync-core/native/"]),
+    (
+        "sync-core/bindings/wasm/Cargo.toml",
+        &["sync-core/bindings/wasm/"],
+    ),
     ("tests/Cargo.toml", &["tests/"]),
     ("tests/disk/Cargo.toml", &["tests/disk/"]),
     ("tests/load/Cargo.toml", &["tests/load/"]),

@@ -5,11 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use sha2::{Digest, Sha256};
-use tributary_sync_core::form::FormPackage;
-use tributary_sync_core::ids::FormHash;
-use tributary_sync_core::session::{FormText, Profile, Role, Store};
-use tributary_sync_core::wire::enrol::{EnrolReply, EnrolRequest, FormDelivery, KeySet};
-use tributary_sync_core::wire::message::Grant;
+use tributary_sync_core::session::{self, EnrolRefused, FormText, Pinned, Profile, Store};
+use tributary_sync_core::wire::enrol::{EnrolReply, EnrolRequest, FormDelivery, KeySet, PublicKey};
 
 use crate::account::{Account, Begun};
 use crate::clock::{SystemClock, WallClock};
@@ -21,7 +18,7 @@ use crate::link::EnrolLink;
 use crate::sqlite::{Database, Tx};
 use crate::tls::{self, ServerProof};
 use crate::transport::{Call, Transport};
-use crate::trust::Trust;
+use crate::trust::{self, Trust};
 
 /// How long small calls may take.
 pub(crate) const SMALL: Duration = Duration::from_secs(60);
@@ -209,67 +206,34 @@ impl Device {
 
     /// Enrolment ends when forms and policies are stored: from then on records are made without ever having synced.
     fn finish(&mut self, link: &EnrolLink, account: &Account, reply: &EnrolReply) -> Result<()> {
-        let org = reply.organisation.id;
-        let named = [reply.organisation.slug.as_str(), &org.to_string()]
-            .contains(&link.organisation.as_str());
-        let trust = Trust::new(org, &link.root, reply.keys.clone()).filter(|_| named);
-        let trust = trust.ok_or_else(|| untrusted("its keys are not those of the link"))?;
-        let granted = Grant::signed_bytes(org, reply.profile, reply.actor, reply.grant.epoch);
-        if reply.grant.actor != reply.actor
-            || !tributary_sync_core::session::Verifier::verify(&trust, &granted, &reply.grant.sig)
-        {
-            return Err(untrusted("the number that it gave is not signed"));
-        }
-        let role: Role = serde_json::from_value(reply.user.role.clone().into())
-            .map_err(|_| untrusted("a role that this program does not know"))?;
-        let ids = (org, reply.profile, reply.user.id);
-        let profile = Profile::new(
-            ids,
-            role,
-            self.key.public(),
-            reply.epoch,
-            reply.grant.clone(),
-        );
-        let forms: Vec<FormText> = reply.forms.iter().map(form_text).collect::<Result<_>>()?;
-        let keys = serde_json::to_value(&reply.keys).map_err(Error::store)?;
+        let pinned = Pinned {
+            organisation: &link.organisation,
+            root: &link.root,
+        };
+        let key = PublicKey::from_slice(self.key.public()).map_err(Error::store)?;
         self.db.step(|tx| {
             tx.put_value("account", account)?;
-            tx.put_profile(&profile)?;
-            tx.put_keys(&keys)?;
-            for form in &forms {
-                tx.put_form(form)?;
-            }
-            for policy in &reply.policies {
-                tx.put_policy(policy)?;
-            }
-            Ok(())
+            session::enrolled(tx, pinned, &key, reply, &mut trust::verify).map_err(|e| match e {
+                EnrolRefused::Form(_) => damaged(),
+                EnrolRefused::Store(e) => e.into(),
+                other => untrusted(&other.to_string()),
+            })
         })
     }
 }
 
+fn damaged() -> Error {
+    Error::new(
+        Trouble::Untrusted,
+        "A form came damaged.",
+        "It was not stored; the device would show wrong questions.",
+        "Try again; if it happens twice, tell your coordinator.",
+    )
+}
+
 /// Checks that a delivered form is whole, and names it.
 pub(crate) fn form_text(delivery: &FormDelivery) -> Result<FormText> {
-    let broken = || {
-        Error::new(
-            Trouble::Untrusted,
-            "A form came damaged.",
-            "It was not stored; the device would show wrong questions.",
-            "Try again; if it happens twice, tell your coordinator.",
-        )
-    };
-    let package: FormPackage =
-        serde_json::from_value(delivery.package.clone()).map_err(|_| broken())?;
-    let bytes = package.to_bytes().map_err(|_| broken())?;
-    let same = <[u8; 32]>::from(Sha256::digest(delivery.xform.as_bytes())) == package.xform_sha256;
-    if !same {
-        return Err(broken());
-    }
-    Ok(FormText {
-        hash: FormHash::from_bytes(Sha256::digest(&bytes).into()),
-        form_id: package.form_id,
-        package: String::from_utf8(bytes).map_err(|_| broken())?,
-        xform: delivery.xform.clone(),
-    })
+    FormText::delivered(delivery).map_err(|_| damaged())
 }
 
 fn connect(server: &str, proof: &ServerProof) -> Result<Box<dyn Transport>> {

@@ -64,7 +64,10 @@ impl Https {
                 let mut request = self
                     .agent
                     .post(&url)
-                    .header("content-type", crate::speech::content_type(body))
+                    .header(
+                        "content-type",
+                        tributary_sync_core::session::content_type(body),
+                    )
                     .header("accept-encoding", "zstd");
                 if let Some(token) = &token {
                     request = request.header("authorization", token);

@@ -19,7 +19,6 @@ pub mod program;
 mod proof;
 pub mod records;
 mod refusal;
-mod speech;
 pub mod sqlite;
 pub mod sync;
 pub mod tls;

@@ -1,6 +1,6 @@
 //! Refusals of the server and failures of the link, said for a tired person.
 
-use tributary_sync_core::session::Problem;
+use tributary_sync_core::session::{Problem, Unreadable};
 
 use crate::error::{Error, Trouble};
 use crate::transport::TransportError;
@@ -27,6 +27,18 @@ impl From<TransportError> for Error {
                 "Sync again when you have a connection. Without one for long, hand over a file: `tributary-field bundle`.",
             ),
         }
+        .because(e)
+    }
+}
+
+impl From<Unreadable> for Error {
+    fn from(e: Unreadable) -> Self {
+        Self::new(
+            Trouble::Untrusted,
+            "The server's answer could not be read.",
+            "Nothing on this device changed.",
+            "Try again; if it stays, this program may be too old for the server: ask your coordinator.",
+        )
         .because(e)
     }
 }

@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use tributary_sync_core::session::{
-    self, Next, Problem, Reply, ReplyRefused, Request, Run, SessionError, Store,
+    self, KnownForms, Next, Problem, Reply, ReplyRefused, Request, Run, SessionError, Store,
 };
 use tributary_sync_core::wire::enrol::FormDelivery;
 
@@ -14,7 +14,6 @@ use crate::device::{Device, SMALL, form_text, unreadable};
 use crate::error::{Error, Result, Trouble};
 use crate::key::random;
 use crate::refusal::{later, stopped};
-use crate::speech::{KnownForms, heard, not_understood, spoken};
 use crate::transport::{Answer, TransportError};
 
 /// How often one request is tried over a bad link before the run ends.
@@ -133,7 +132,7 @@ impl Device {
             true => Some(KnownForms::of(&self.db.read(|tx| tx.forms())?)),
             false => None,
         };
-        spoken(request, forms.as_ref())
+        session::spoken(request, forms.as_ref()).map_err(Error::store)
     }
 
     /// One request, tried until it is answered; smaller each time a link is too slow for it.
@@ -192,7 +191,10 @@ impl Device {
         if !(200..300).contains(&answer.status) {
             let problem = Problem::from_json(&answer.body);
             let code = problem.code.clone();
-            if self.frames && matches!(request, Request::Exchange(_)) && not_understood(&code) {
+            if self.frames
+                && matches!(request, Request::Exchange(_))
+                && session::frame_not_understood(&code)
+            {
                 self.frames = false;
                 return Ok(Next::Again);
             }
@@ -205,7 +207,7 @@ impl Device {
                 next => next,
             });
         }
-        let reply = heard(request, &answer.body)?;
+        let reply = session::heard(request, &answer.body)?;
         if let (Request::Exchange(sent), Reply::Exchange(got)) = (request, &reply) {
             report.progress.sent += sent.items.len();
             report.progress.received += got.entries.len();

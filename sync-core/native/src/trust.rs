@@ -3,7 +3,7 @@
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED, UnparsedPublicKey};
 use tributary_sync_core::ids::OrgId;
 use tributary_sync_core::session::Verifier;
-use tributary_sync_core::wire::enrol::{KeyPurpose, KeySet, PublicKey, SignedKey};
+use tributary_sync_core::wire::enrol::{KeySet, PublicKey};
 
 /// ES256: whether `key` made `signature`, hexadecimal, over `bytes`.
 pub fn verify(key: &PublicKey, bytes: &[u8], signature: &str) -> bool {
@@ -26,7 +26,7 @@ pub struct Trust {
 impl Trust {
     /// Believes a key set if its root has the pinned fingerprint and signed the rest.
     pub fn new(org: OrgId, root: &str, keys: KeySet) -> Option<Self> {
-        vouched(org, root, &keys).then(|| Self {
+        keys.is_vouched_for(org, root, verify).then(|| Self {
             org,
             root: root.to_owned(),
             keys,
@@ -38,17 +38,6 @@ impl Trust {
     }
 }
 
-fn vouched(org: OrgId, root: &str, keys: &KeySet) -> bool {
-    let signed = |key: &SignedKey, purpose: KeyPurpose| {
-        let bytes = SignedKey::signed_bytes(org, purpose, &key.key);
-        key.purpose == purpose && verify(&keys.root, &bytes, &key.sig)
-    };
-    keys.root.fingerprint() == root
-        && signed(&keys.receipt, KeyPurpose::Receipt)
-        && signed(&keys.inbox, KeyPurpose::Inbox)
-        && keys.earlier.iter().all(|k| signed(k, KeyPurpose::Receipt))
-}
-
 impl Verifier for Trust {
     fn verify(&self, bytes: &[u8], signature: &str) -> bool {
         let earlier = self.keys.earlier.iter();
@@ -58,7 +47,7 @@ impl Verifier for Trust {
     }
     fn learn(&mut self, keys: &serde_json::Value) -> bool {
         let keys: Option<KeySet> = serde_json::from_value(keys.clone()).ok();
-        match keys.filter(|k| vouched(self.org, &self.root, k)) {
+        match keys.filter(|k| k.is_vouched_for(self.org, &self.root, verify)) {
             Some(keys) => {
                 self.keys = keys;
                 true
@@ -74,6 +63,7 @@ mod tests {
     use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair};
 
     use super::*;
+    use tributary_sync_core::wire::enrol::{KeyPurpose, SignedKey};
 
     fn pair() -> EcdsaKeyPair {
         EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).unwrap()

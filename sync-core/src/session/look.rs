@@ -109,7 +109,7 @@ fn is_workers(status: &Value) -> bool {
 /// Forgets what was shown of records that are no longer on the device.
 pub fn forget_gone(store: &mut dyn Store) -> Result<(), SessionError> {
     for look in store.open_forms()? {
-        if store.held(look.record)?.is_none() {
+        if !store.holds(look.record)? {
             store.drop_open_form(look.session)?;
         }
     }

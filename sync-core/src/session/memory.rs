@@ -53,6 +53,9 @@ impl Store for MemoryStore {
     fn held(&self, record: RecordId) -> Kept<Option<Held>> {
         Ok(self.held.get(&record).cloned())
     }
+    fn holds(&self, record: RecordId) -> Kept<bool> {
+        Ok(self.held.contains_key(&record))
+    }
     fn put_held(&mut self, held: &Held) -> Kept<()> {
         self.held.insert(held.state.id(), held.clone());
         Ok(())

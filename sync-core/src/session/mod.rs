@@ -8,6 +8,7 @@
 mod actor;
 mod device;
 mod empty;
+mod enrol;
 mod epoch;
 mod erase;
 mod error;
@@ -24,11 +25,13 @@ mod results;
 mod rights;
 mod run;
 mod save;
+mod speech;
 mod status;
 mod store;
 
 pub use device::{ActorState, Lost, Phase, Plan, Profile, Role};
 pub use empty::{Confirm, Obstacle, empty, obstacles};
+pub use enrol::{EnrolRefused, FormDamaged, Pinned, enrolled};
 pub use error::{ReplyRefused, SaveRefused, SessionError};
 pub use look::{LOOKS_MAX, changed_since, forget_gone, last_shown, note_shown, resume};
 #[cfg(feature = "testing")]
@@ -39,5 +42,8 @@ pub use push::{Batch, Pace, batch};
 pub use receive::Verifier;
 pub use run::{Next, Reply, Request, Run};
 pub use save::{Save, save};
+pub use speech::{
+    KnownForms, Unreadable, content_type, frame_not_understood, heard, is_frame, spoken,
+};
 pub use status::{Summary, Whereabouts, status, summary, whereabouts};
 pub use store::{Fate, Floor, FormText, Held, OpenForm, Own, Person, Store, StoreError};

@@ -43,7 +43,7 @@ pub fn create_record(
     record: RecordId,
     form: FormHash,
 ) -> Result<OpenForm, SessionError> {
-    let known = store.held(record)?.is_some()
+    let known = store.holds(record)?
         || !store.own_of(record)?.is_empty()
         || session_of(store, record)?.is_some()
         || store.is_erased(record.tombstone())?;

@@ -95,7 +95,7 @@ pub(super) fn want(
     profile: &mut Profile,
     record: RecordId,
 ) -> Result<(), SessionError> {
-    if store.held(record)?.is_some() && !profile.revoked {
+    if store.holds(record)? && !profile.revoked {
         profile.refetch.insert(record);
     }
     Ok(())

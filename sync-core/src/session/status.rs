@@ -93,7 +93,7 @@ pub fn summary(store: &dyn Store) -> Result<Summary, SessionError> {
 /// Forgets bodies of records that left the device, once they are copied.
 pub(super) fn forget_copied(store: &mut dyn Store, profile: &Profile) -> Result<(), SessionError> {
     for record in store.own_records()? {
-        if store.held(record)?.is_some() {
+        if store.holds(record)? {
             continue;
         }
         for own in store.own_of(record)? {

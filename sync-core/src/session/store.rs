@@ -190,6 +190,10 @@ pub trait Store {
 
     /// A record.
     fn held(&self, record: RecordId) -> Kept<Option<Held>>;
+    /// Whether a record is on the device; a store that reads records one by one knows it without reading.
+    fn holds(&self, record: RecordId) -> Kept<bool> {
+        Ok(self.held(record)?.is_some())
+    }
     /// Writes a record.
     fn put_held(&mut self, held: &Held) -> Kept<()>;
     /// Drops a record.

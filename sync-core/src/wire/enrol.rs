@@ -121,6 +121,26 @@ pub struct KeySet {
     pub earlier: Vec<SignedKey>,
 }
 
+impl KeySet {
+    /// Whether the root key has the pinned fingerprint and signed the rest. `verify` says whether a key made a signature
+    /// over bytes (ES256).
+    pub fn is_vouched_for(
+        &self,
+        org: OrgId,
+        root: &str,
+        mut verify: impl FnMut(&PublicKey, &[u8], &str) -> bool,
+    ) -> bool {
+        let mut signed = |key: &SignedKey, purpose: KeyPurpose| {
+            let bytes = SignedKey::signed_bytes(org, purpose, &key.key);
+            key.purpose == purpose && verify(&self.root, &bytes, &key.sig)
+        };
+        self.root.fingerprint() == root
+            && signed(&self.receipt, KeyPurpose::Receipt)
+            && signed(&self.inbox, KeyPurpose::Inbox)
+            && self.earlier.iter().all(|k| signed(k, KeyPurpose::Receipt))
+    }
+}
+
 /// `POST /api/v1/enrol`. The same code with the same key gets the same answer, however often it is sent.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -8,6 +8,9 @@
     reason = "helpers of tests stand outside the functions that clippy knows as tests"
 )]
 
+/// What the phones of these tests keep their rows in. `sync-core/bindings/wasm` runs the same tests over its own.
+type DeviceStore = tributary_sync_core::session::MemoryStore;
+
 mod attacks;
 mod basics;
 mod epochs;

@@ -9,6 +9,7 @@ use tributary_sync_core::session::*;
 use tributary_sync_core::value::{Text, Value};
 use tributary_sync_core::wire::message::{PolicyEntry, PolicyKind};
 
+use super::DeviceStore;
 use super::server::{ORG, Server, Trust};
 
 pub(crate) const FORM: FormHash = FormHash::from_bytes([7; 32]);
@@ -41,7 +42,7 @@ pub(crate) fn form_text(hash: FormHash) -> FormText {
 
 #[derive(Clone)]
 pub(crate) struct Phone {
-    pub(crate) store: MemoryStore,
+    pub(crate) store: DeviceStore,
     pub(crate) profile: ProfileId,
     pub(crate) device_key: Vec<u8>,
     pub(crate) now: u64,
@@ -53,7 +54,7 @@ impl Phone {
         let (profile, device_key) = (profile_id(n), vec![4, n]);
         let grant = server.grant(profile, &device_key);
         let ids = (ORG, profile, UserId::from_bytes([n; 16]));
-        let mut store = MemoryStore::new(Profile::new(ids, role, &device_key, server.epoch, grant));
+        let mut store = DeviceStore::new(Profile::new(ids, role, &device_key, server.epoch, grant));
         store.put_form(&form_text(FORM)).unwrap();
         store
             .put_policy(&PolicyEntry {

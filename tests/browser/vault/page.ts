@@ -2,8 +2,11 @@
 // Not here: the app (server/web/field/src), the tests (../vault.test.mjs).
 import { Aes128Gcm, CipherSuite, DhkemP256HkdfSha256, HkdfSha256 } from '../../../server/web/node_modules/@hpke/core';
 import { VaultError } from '../../../server/web/field/src/vault/errors';
+import * as content from '../../../server/web/field/src/vault/content';
+import { hashOf, sealTo } from '../../../server/web/field/src/vault/inbox';
+import { imported } from '../../../server/web/field/src/vault/slots';
 import { LEAST } from '../../../server/web/field/src/vault/derive';
-import { padded } from '../../../server/web/field/src/vault/seal';
+import { padded, Seal } from '../../../server/web/field/src/vault/seal';
 import { askToKeep } from '../../../server/web/field/src/vault/storage';
 import { normal, weakness } from '../../../server/web/field/src/vault/secret';
 import { openVault } from '../../../server/web/field/src/vault/vault';
@@ -120,21 +123,30 @@ function asked<T>(request: IDBRequest<T>): Promise<T> {
   });
 }
 
-/** An organisation's inbox, and what the server does with a slot. */
-async function inbox() {
-  const suite = new CipherSuite({ kem: new DhkemP256HkdfSha256(), kdf: new HkdfSha256(), aead: new Aes128Gcm() });
-  const pair = await suite.kem.generateKeyPair();
-  const point = new Uint8Array(await suite.kem.serializePublicKey(pair.publicKey));
-  const org = crypto.getRandomValues(new Uint8Array(16));
-  const info = new Uint8Array([...utf8('tributary-slot-v1'), ...org]);
-  const open = async (slot: Uint8Array) =>
-    suite.open(
-      { recipientKey: pair.privateKey, enc: slot.slice(0, 65).buffer, info: info.buffer },
-      slot.slice(65).buffer as ArrayBuffer,
-    );
-  return { org, point, open };
+const suite = new CipherSuite({ kem: new DhkemP256HkdfSha256(), kdf: new HkdfSha256(), aead: new Aes128Gcm() });
+
+/** What the server does with a slot. */
+async function openSlot(org: Uint8Array, recipientKey: CryptoKey, slot: Uint8Array) {
+  const info = new Uint8Array([...utf8('tributary-slot-v1'), ...org]).buffer;
+  const enc = slot.slice(0, 65).buffer as ArrayBuffer;
+  return suite.open({ recipientKey, enc, info }, slot.slice(65).buffer as ArrayBuffer);
 }
 
+/** An organisation's inbox. */
+async function inbox() {
+  const pair = await suite.kem.generateKeyPair();
+  const point = new Uint8Array(await suite.kem.serializePublicKey(pair.publicKey));
+  const scalar = new Uint8Array(await suite.kem.serializePrivateKey(pair.privateKey));
+  const org = crypto.getRandomValues(new Uint8Array(16));
+  return { org, point, scalar, open: (slot: Uint8Array) => openSlot(org, pair.privateKey, slot) };
+}
+
+/** An inbox key from its 32 bytes. */
+const scalarKey = (scalar: Uint8Array) => suite.kem.deserializePrivateKey(scalar.slice().buffer as ArrayBuffer);
+
 Object.assign(window, {
-  kit: { vault, HandClock, ended, raw, putRaw, getRaw, connect, inbox, seen, utf8, text, hexOf, weakness, normal, padded, askToKeep, LEAST },
+  kit: {
+    ...{ vault, HandClock, ended, raw, putRaw, getRaw, inbox, openSlot, scalarKey, seen, utf8, text, hexOf, padded },
+    ...{ weakness, normal, askToKeep, LEAST, content, Seal, sealTo, hashOf, imported },
+  },
 });

@@ -1,8 +1,11 @@
 // Several profiles, the inbox slot, wiping, and what the browser says about its storage.
 // Not here: rows (rows.test.mjs).
 import assert from 'node:assert/strict';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { context, opened, page, PIN, profile, server, start, stop } from './setup.mjs';
+import { browser, folder } from './serve.mjs';
+import { opened, page, PIN, profile, server, start, stop } from './setup.mjs';
 
 before(start);
 after(stop);
@@ -133,17 +136,23 @@ test('the browser is asked to keep the storage, and its answer told', async () =
   assert.ok(state.allowed > 0);
 });
 
-test('a browser that gives no storage is named', async () => {
-  const tab = await context.newPage();
-  await tab.addInitScript(() => {
-    // What a browser does whose user blocked storage.
-    IDBFactory.prototype.open = () => {
-      throw new DOMException('denied', 'SecurityError');
-    };
-  });
-  await tab.goto(server.url);
-  await tab.waitForFunction(() => 'kit' in window);
-  const codes = await tab.evaluate(async (pin) => [(await kit.ended(() => kit.vault().profiles())).code, (await kit.ended(() => kit.vault().create('', pin))).code], PIN);
-  assert.deepEqual(codes, ['storage_refused', 'storage_refused']);
-  await tab.close();
+test('a browser whose user blocks all storage is named', async () => {
+  const home = await folder();
+  await mkdir(join(home.path, 'Default'), { recursive: true });
+  const blocked = { profile: { default_content_setting_values: { cookies: 2 } } };
+  await writeFile(join(home.path, 'Default', 'Preferences'), JSON.stringify(blocked));
+  const other = await browser(home.path);
+  try {
+    const tab = await other.newPage();
+    await tab.goto(server.url);
+    await tab.waitForFunction(() => 'kit' in window);
+    const codes = await tab.evaluate(async (pin) => {
+      const steps = [() => kit.vault().profiles(), () => kit.vault().create('', pin)];
+      return Promise.all(steps.map(async (step) => (await kit.ended(step)).code));
+    }, PIN);
+    assert.deepEqual(codes, ['storage_refused', 'storage_refused']);
+  } finally {
+    await other.close();
+    await home.remove();
+  }
 });

@@ -3,7 +3,7 @@
 // Not here: the app.
 
 import type { Key, Live, RecordView, Value } from "../src/core/types";
-import { type OpenedForm, openForm } from "../src/form/index";
+import { type OpenedForm, openForm, warmUp } from "../src/form/index";
 import { openEngine } from "../src/form/engine";
 import { instanceXml, parseXml, readXForm } from "../src/form/xform";
 import { cell, settle, watch } from "../src/form/watch";
@@ -32,7 +32,7 @@ class Lab {
   fails: { code: string; key?: Key } | undefined;
   private files: Record<string, string> = {};
   private blobs = new Map<string, Blob>();
-  readonly engine = { openEngine, readXForm, instanceXml, parseXml, prepare, cell, settle, watch };
+  readonly engine = { openEngine, readXForm, instanceXml, parseXml, prepare, cell, settle, watch, warmUp };
 
   open(xml: string, options: LabOptions = {}): Promise<number> {
     return this.openPrepared(prepare(xml), options);

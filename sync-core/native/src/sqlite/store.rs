@@ -154,6 +154,14 @@ impl Store for Tx<'_> {
         })
         .transpose()
     }
+    fn holds(&self, record: RecordId) -> Kept<bool> {
+        let found = self.one(
+            "SELECT 1 FROM record WHERE id = ?1",
+            [record.as_bytes()],
+            |_| Ok(()),
+        )?;
+        Ok(found.is_some())
+    }
     fn put_held(&mut self, held: &Held) -> Kept<()> {
         self.run(
             "INSERT OR REPLACE INTO record (id, form, pos, body) VALUES (?1, ?2, ?3, ?4)",

@@ -53,6 +53,16 @@ export async function openSession(options: OpenOptions): Promise<Session> {
   });
 }
 
+const SMALL = `<h:html xmlns="http://www.w3.org/2002/xforms" xmlns:h="http://www.w3.org/1999/xhtml"><h:head><h:title>w</h:title><model><instance><data id="w"><a/><b/><c/></data></instance><bind nodeset="/data/a" type="int" constraint=". &lt; 9"/><bind nodeset="/data/b" type="string" relevant="/data/a = 1"/></model></h:head><h:body><input ref="/data/a"><label>a</label></input><input ref="/data/b"><label>b</label></input><select1 ref="/data/c"><label>c</label><item><label>d</label><value>d</value></item></select1></h:body></h:html>`;
+
+/** Opens a form of no use, so that the browser has the engine compiled before somebody waits for it. For an idle moment. */
+export async function warmUp(): Promise<void> {
+  const none = async () => undefined;
+  const { text } = await readXForm(SMALL, none);
+  const form = await openEngine(text, none);
+  for (const node of form.all()) node.put("1");
+}
+
 /** A row's id is the first 8 bytes of the SHA-256 of what the form drew for it; random in a form that draws nothing. */
 async function rowIds(fields: Fields): Promise<(text: string) => string> {
   const hasRows = [...{ [Symbol.iterator]: () => fields[Symbol.iterator]() }].some((f) => f.type === "repeat");

@@ -101,7 +101,7 @@ export const TEXTS = {
   conflict_by: "{who}, {when}",
   conflict_you: "You, {when}",
   conflict_unknown: "Somebody, {when}",
-  conflict_take: "Take this answer: {what}",
+  conflict_take: "Tap the one that is right.",
   conflict_leave: "Leave both to the coordinator",
   conflict_left: "Both answers stay for the coordinator.",
   conflict_show: "Show them again",

@@ -60,10 +60,10 @@ export class Derive {
     try {
       const answer = await new Promise<Answer>((resolve, reject) => {
         worker.onmessage = (message: MessageEvent<Answer>) => resolve(message.data);
-        worker.onerror = () => reject(new Error('the worker did not start'));
+        worker.onerror = () => reject(new VaultError('key_not_made'));
         worker.postMessage(ask);
       });
-      if ('failed' in answer) throw new Error(answer.failed);
+      if ('failed' in answer) throw new VaultError('key_not_made', { reason: answer.failed });
       return answer;
     } finally {
       worker.terminate();

@@ -12,6 +12,8 @@ export type VaultTrouble =
   | 'weak_secret'
   /** The secret was destroyed (a wipe). What was not sent can still go to the server, sealed. */
   | 'wiped'
+  /** The secret could not be tried: the worker did not start, or the phone has not the memory. */
+  | 'key_not_made'
   /** Another tab has this profile open. */
   | 'elsewhere'
   /** The profile was locked meanwhile. A write that ends so has written nothing. */

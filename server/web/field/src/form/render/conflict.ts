@@ -26,7 +26,7 @@ export function conflict(answer: Answer, node: Node | undefined, context: Contex
     show(box, lives.length > 1 && !answer.settled);
     if (lives.length < 2 || answer.settled) return refill(box);
     context.session.saw(answer);
-    const heading = h("h4", { id: title }, `⚠ ${context.say("conflict_title")}`);
+    const heading = h("h3", { id: title }, `⚠ ${context.say("conflict_title")}`);
     if (left.value) {
       const again = h("button", { type: "button", class: "quiet" }, context.say("conflict_show"));
       again.addEventListener("click", () => (left.value = false));
@@ -34,9 +34,9 @@ export function conflict(answer: Answer, node: Node | undefined, context: Contex
     }
     const leave = h("button", { type: "button", class: "quiet" }, context.say("conflict_leave"));
     leave.addEventListener("click", () => (left.value = true));
-    refill(box, heading, h("ul", {}, lives.map((live) => {
+    refill(box, heading, h("p", {}, context.say("conflict_take")), h("ul", {}, lives.map((live) => {
       const what = spoken(live.value, node, context);
-      const button = h("button", { type: "button", "aria-label": context.say("conflict_take", { what }) }, h("strong", {}, what), h("span", { class: "who" }, who(live, context)));
+      const button = h("button", { type: "button" }, h("strong", {}, what), " ", h("span", { class: "who" }, who(live, context)));
       button.addEventListener("click", () => take(live));
       return h("li", {}, button);
     })), leave);

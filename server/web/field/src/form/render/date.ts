@@ -132,6 +132,7 @@ export const drawDateTime: Draw = (node, context, ties) => {
     tell();
   });
   tie(field.input, ties);
+  field.input.setAttribute("aria-label", context.say("date_label"));
   time.addEventListener("input", tell);
   time.addEventListener("change", () => context.touch(node));
   watch(() => {

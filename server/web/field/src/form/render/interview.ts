@@ -85,6 +85,7 @@ export class Interview {
 
   private turn(to: At): void {
     this.mayPass.value = undefined;
+    this.element.querySelector("details.contents")?.removeAttribute("open");
     this.at.value = to;
     queueMicrotask(() => {
       this.element.scrollIntoView({ block: "start" });
@@ -103,7 +104,7 @@ export class Interview {
     const bar = h("progress", { max: "1", value: "0", "aria-hidden": "true" });
     const place = h("span", { class: "place" });
     const list = h("ol", {});
-    const contents = h("details", { class: "contents" }, h("summary", { "aria-label": say("contents") }, place), list);
+    const contents = h("details", { class: "contents" }, h("summary", {}, h("span", { class: "voice" }, `${say("contents")}: `), place), list);
     watch(() => {
       const pages = this.seen();
       const at = this.at.value;
@@ -113,13 +114,13 @@ export class Interview {
       place.textContent = at === "end" ? say("last_page") : say("page_of", { page: index + 1, pages: pages.length });
       const link = (to: At, text: string) => {
         const button = h("button", { type: "button", ...(to === at ? { "aria-current": "page" } : {}) }, text);
-        button.addEventListener("click", () => {
-          contents.open = false;
-          this.turn(to);
-        });
+        button.addEventListener("click", () => this.turn(to));
         return h("li", {}, button);
       };
-      refill(list, pages.map((page) => link(page, this.title(page))), link("end", say("last_page")));
+      const titles = pages.map((page) => this.title(page));
+      // Pages of one group are told apart.
+      const titled = titles.map((title, i) => (titles.indexOf(title) === titles.lastIndexOf(title) ? title : say("row_name", { label: title, number: titles.slice(0, i + 1).filter((t) => t === title).length })));
+      refill(list, pages.map((page, i) => link(page, titled[i] ?? "")), link("end", say("last_page")));
     });
     const kept = h("p", { class: "kept", role: "status" });
     watch(() => {
@@ -285,13 +286,11 @@ function isSeen(node: Node): boolean {
   return true;
 }
 
+/** What speakers call their languages; not every browser knows. */
+const NAMES: Record<string, string> = { en: "English", km: "ខ្មែរ", lo: "ລາວ", my: "မြန်မာ", th: "ไทย", vi: "Tiếng Việt", zh: "中文", fr: "Français", id: "Bahasa Indonesia", ms: "Bahasa Melayu" };
+
 /** "Khmer (km)" is called what its speakers call it. */
 function nameOf(language: string): string {
-  const code = /\(([A-Za-z-]+)\)\s*$/.exec(language)?.[1];
-  if (code === undefined) return language;
-  try {
-    return new Intl.DisplayNames([code], { type: "language" }).of(code) ?? language;
-  } catch {
-    return language;
-  }
+  const code = /\(([A-Za-z]+)[A-Za-z0-9-]*\)\s*$/.exec(language)?.[1]?.toLowerCase();
+  return (code && NAMES[code]) ?? language.replace(/\s*\([A-Za-z0-9-]+\)\s*$/, "");
 }

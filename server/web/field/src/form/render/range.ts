@@ -50,6 +50,7 @@ const slider = (all: string[]): Draw => (node, context, ties) => {
   const input = h("input", { type: "range", min: "0", max: String(all.length - 1), step: "1" });
   const now = h("output", { class: "now" });
   tie(input, ties);
+  input.setAttribute("aria-labelledby", ties.label);
   const set = (index: number) => session.type(node, all[Math.max(0, Math.min(all.length - 1, index))] ?? "");
   input.addEventListener("input", () => set(Number(input.value)));
   // A tap on the place where the thumb rests is an answer too.

@@ -78,7 +78,7 @@ function clearButton(node: Node, context: Context): HTMLElement {
 }
 
 function menuOf(node: Node, choices: readonly Choice[], context: Context, ties: Ties): HTMLElement {
-  const menu = h("select", { id: ties.control, "aria-describedby": ties.described });
+  const menu = h("select", { id: ties.control, "aria-labelledby": ties.label, "aria-describedby": ties.described });
   refill(menu, h("option", { value: "" }, context.say("choose")), choices.map((c) => h("option", { value: c.code }, c.label.plain)));
   menu.addEventListener("change", () => choose(node, menu.value === "" ? [] : [menu.value], context));
   watch(() => {
@@ -98,7 +98,7 @@ function searchList(node: Node, choices: readonly Choice[], context: Context, ti
   const open = cell(unwatched(() => node.many || chosen(node, context).length === 0));
   const list = h("div", { class: "choices" });
   const count = h("p", { class: "note", role: "status" });
-  const search = h("input", { type: "search", id: ties.control, autocomplete: "off", placeholder: context.say("search"), "aria-describedby": ties.described });
+  const search = h("input", { type: "search", id: ties.control, autocomplete: "off", placeholder: context.say("search"), "aria-label": context.say("search"), "aria-describedby": ties.described });
   search.addEventListener("input", () => (sought.value = search.value));
   const name = newId("of");
   const folded = choices.map((choice) => ({ choice, text: fold(`${choice.label.plain} ${choice.code}`) }));
