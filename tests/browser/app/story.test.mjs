@@ -124,7 +124,7 @@ test("an interview without a network reaches the merged dataset, with what two p
       await both.getByText(other).waitFor();
       if (phone === dara) await phone.closeInterview();
     }
-    await linh.page.getByRole("button", { name: "Take this answer: Only through her sister" }).click();
+    await linh.page.locator('.conflict').getByRole("button", { name: /Only through her sister/ }).click();
     await linh.saved();
     await linh.closeInterview();
     await linh.sync();
