@@ -68,6 +68,12 @@ test("an interview without a network reaches the merged dataset, with what two p
     await dara.choose("/data/safety/at_risk", "No");
     await dara.choose("/data/safety/contact_channel", "Messages");
     await dara.text("/data/safety/safe_contact", "Write on Sundays, ទូរស័ព្ទកុំហៅ");
+    await dara.goTo("The person");
+    await dara.choose("/data/person/prs_Citizenship", "Cambodia");
+    await dara.goTo("What happened");
+    await dara.choose("/data/exploitation/vic_TypeOfExploitation", "Does not know");
+    await dara.goTo("Help");
+    await dara.choose("/data/help/referral_wanted", "No");
     await dara.goTo("The journey");
     for (const from of ["Cambodia", "Thailand"]) {
       if (from === "Thailand") await dara.button("+ Add: Part of the journey").click();
