@@ -70,8 +70,8 @@ test("an interview without a network reaches the merged dataset, with what two p
     await dara.text("/data/safety/safe_contact", "Write on Sundays, ទូរស័ព្ទកុំហៅ");
     await dara.goTo("The person");
     await dara.choose("/data/person/prs_Citizenship", "Cambodia");
-    await dara.goTo("What happened");
-    await dara.choose("/data/exploitation/vic_TypeOfExploitation", "Does not know");
+    await dara.goTo("What happened 1");
+    await dara.choose("/data/exploitation/vic_TypeOfExploitation", "Forced labour");
     await dara.goTo("Help");
     await dara.choose("/data/help/referral_wanted", "No");
     await dara.goTo("The journey");
