@@ -247,3 +247,24 @@ test("what the core refuses goes back to what stood, and the rest is saved", asy
   assert.deepEqual(all[desk.key("/data/choices/fruit")], { codes: ["durian"] });
   assert.equal(all[desk.key("/data/choices/agree")], undefined);
 });
+
+test("a row whose removal the core refuses stands again, with what is in it", async () => {
+  const [m, name, pets, pet] = ["/data/members", "/data/members/m_name", "/data/members/pets", "/data/members/pets/pet"];
+  const answers = { [desk.rowKey(m, ROW_A, name)]: { text: "Sok" }, [desk.rowKey(pets, ROW_B, pet)]: { text: "Cat" } };
+  await desk.open({ record: record(answers, [desk.row(m, ROW_A, "A"), { ...desk.row(pets, ROW_B, "A"), parent: ROW_A }]) });
+  await desk.go(m);
+  await desk.page.evaluate((k) => (globalThis.lab.fails = { code: "needs_decision", key: k }), desk.rowKey(m, ROW_A, name));
+  await desk.page.getByRole("button", { name: /^Remove Member 1/ }).click();
+  await desk.page.getByRole("button", { name: "Yes, remove" }).click();
+  await desk.flush();
+  await desk.page.getByText("Only a coordinator can take this back.").waitFor();
+  await desk.page.evaluate(() => (globalThis.lab.fails = undefined));
+  const card = desk.page.locator(".repeat >> nth=0").locator("> .rows > details");
+  await card.evaluate((e) => (e.open = true));
+  await desk.question(name).locator("input").fill("Sokha");
+  assert.deepEqual(await desk.question(pet).locator("input").evaluateAll((all) => all.map((e) => e.value).filter((v) => v !== "")), ["Cat"]);
+  await desk.flush();
+  const all = await desk.written();
+  assert.deepEqual(all[desk.rowKey(m, ROW_A, name)], { text: "Sokha" });
+  assert.equal(all[desk.rowKey(m, ROW_A)], undefined);
+});

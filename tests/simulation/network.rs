@@ -2,13 +2,13 @@
 
 use tributary::service::exchange::{self, Caller, Refusal};
 use tributary_sync_core::clock::Dot;
-use tributary_sync_core::ids::{EpochId, Seq};
+use tributary_sync_core::ids::{EpochId, RecordId, Seq};
 use tributary_sync_core::session::{Next, Problem, Reply, Request};
 use tributary_sync_core::wire::Item;
 use tributary_sync_core::wire::message::*;
 
 use super::checks;
-use super::phone::{number_of, tags};
+use super::phone::{SaveNo, number_of, tags};
 use super::step::{Forgery, Net};
 use super::surroundings::{Fields, Keyed};
 use super::world::{World, form_text};
@@ -268,7 +268,8 @@ impl World {
         })
     }
 
-    /// Whoever lies is believed up to what the server had sent to them.
+    /// Whoever lies is believed up to what the server had sent to them; and up to the moment that a record left their scope,
+    /// whether or not they asked before it left (§1.7).
     fn note_request(&mut self, caller: &Caller, request: &Request) {
         let Request::Exchange(r) = request else {
             return;
@@ -284,12 +285,25 @@ impl World {
             let here =
                 sent.filter(|other| **other != no && self.truth[other].record == change.record);
             let mut past: std::collections::BTreeSet<u32> = here.copied().collect();
+            past.extend(self.of_record_left(caller, change.record));
             for other in past.clone() {
                 past.extend(&self.truth[&other].past);
             }
             past.remove(&no);
             self.truth.get_mut(&no).unwrap().past.extend(past);
         }
+    }
+
+    /// What stands on a record that is no longer in a caller's scope.
+    fn of_record_left(&self, caller: &Caller, id: RecordId) -> Vec<SaveNo> {
+        self.read(caller.org, |t| {
+            let Some(row) = t.record(id)? else {
+                return Ok(Vec::new());
+            };
+            let left = t.scope(caller.profile, row.no)?.is_some_and(|s| !s.live());
+            let all = tags(&row.record).map(|(_, no)| no);
+            Ok(if left { all.collect() } else { Vec::new() })
+        })
     }
 
     fn note_answer(&mut self, caller: &Caller, request: &Request, done: &Result<Reply, Refusal>) {

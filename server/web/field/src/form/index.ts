@@ -70,6 +70,13 @@ export async function openForm(options: FormOptions): Promise<OpenedForm> {
     if (name !== undefined) form.speak(name);
   }
 
+  function draw(place: string): void {
+    interview.end();
+    interview = begin(session);
+    element.replaceChildren(interview.element);
+    interview.go(place);
+  }
+
   // What was typed is saved when the page may be gone the next moment.
   const leave = () => {
     if (document.visibilityState === "hidden") void session.flush();
@@ -85,7 +92,11 @@ export async function openForm(options: FormOptions): Promise<OpenedForm> {
       return session;
     },
     languages: () => session.with_.form.languages,
-    setLanguage: speak,
+    setLanguage(language) {
+      speak(language);
+      // The texts of the controls may be in another language now, too.
+      draw(interview.place());
+    },
     flush: () => session.flush(),
     pending: () => session.pending(),
     place: () => interview.place(),
@@ -97,11 +108,8 @@ export async function openForm(options: FormOptions): Promise<OpenedForm> {
       const language = unwatched(() => before.with_.form.language);
       session = await openSession({ ...options, view, pending: before.pending() });
       before.close();
-      interview.end();
-      interview = begin(session);
       speak(language);
-      element.replaceChildren(interview.element);
-      interview.go(place);
+      draw(place);
       const count = before.differences(session);
       if (count > 0) interview.announce(say("changed_meanwhile", { count }));
       return count;

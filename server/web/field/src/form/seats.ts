@@ -17,6 +17,8 @@ export interface Seat {
   order: string;
   /** Whether the record has it, or a save that was made. */
   stored: boolean;
+  /** Somebody removed it who had not seen all that is in it. */
+  contested: boolean;
 }
 
 export class Seats {
@@ -32,9 +34,9 @@ export class Seats {
     /** In order. */
     rows: readonly Row[],
   ) {
-    for (const { group, row, parent, order, deleted } of rows) {
+    for (const { group, row, parent, order, deleted, contested } of rows) {
       const list = this.list(group, parent);
-      if (!deleted) list.push({ group, row, parent, order, stored: true });
+      if (!deleted) list.push({ group, row, parent, order, stored: true, contested });
       else this.behind.set(`${group}/${parent ?? ""}`, order);
     }
     this.collect(form.root);
@@ -85,12 +87,27 @@ export class Seats {
     const byId = list.find((s) => s.row === text);
     // A counted row that comes back is the one that stood there, with all that was answered in it.
     const byPlace = repeat.counted ? list[index] : undefined;
-    const known = byId ?? byPlace;
+    const known = this.takeBack(group, parent, repeat.counted) ?? byId ?? byPlace;
     if (known !== undefined) return { seat: known, known: true };
     const last = [list.at(-1)?.order, this.behind.get(`${group}/${parent ?? ""}`)].filter((o) => o !== undefined).sort(compare).at(-1);
-    const seat = { group, row: this.idOf(text), parent, order: orderAfter(last), stored: false };
+    const seat = { group, row: this.idOf(text), parent, order: orderAfter(last), stored: false, contested: false };
     list.push(seat);
     return { seat, known: false };
+  }
+
+  private expected: Seat | undefined;
+
+  /** A row that was removed and must stand again: the next new row of its repeat is this one. */
+  restore(seat: Seat): void {
+    this.list(seat.group, seat.parent).push(seat);
+    this.removed.delete(seat.row);
+    this.expected = seat;
+  }
+  private takeBack(group: number, parent: string | undefined, counted: boolean): Seat | undefined {
+    const seat = this.expected;
+    if (seat === undefined || counted || seat.group !== group || seat.parent !== parent) return undefined;
+    this.expected = undefined;
+    return seat;
   }
 
   /** The seat of the nearest row around a node, or of the node itself. */
@@ -101,6 +118,9 @@ export class Seats {
     return undefined;
   }
 
+  /** Rows that were removed in this session. */
+  readonly removed = new Map<string, Seat>();
+
   remove(node: Node): Seat | undefined {
     const seat = this.byNode.get(node.id);
     if (seat === undefined) return undefined;
@@ -108,6 +128,7 @@ export class Seats {
     list.splice(list.indexOf(seat), 1);
     this.behind.set(`${seat.group}/${seat.parent ?? ""}`, seat.order);
     this.byNode.delete(node.id);
+    this.removed.set(seat.row, seat);
     return seat;
   }
 

@@ -10,17 +10,22 @@ import type { Node } from "./engine";
 import { type Field, keyOf, rowKey } from "./keys";
 import { placeOf, rowsOf, Seats } from "./seats";
 import { takeSnapshot } from "./snapshot";
+import { blamedWrite, rowStandsAgain } from "./standing";
 import { type Cell, cell, unwatched } from "./watch";
 
 /** How long typing must rest before it is saved. */
 export const REST_MS = 400;
 const AGAIN_MS = 5000;
+/** A changeset holds 2,000 writes; rows may be added to these. */
+const WRITES_MAX = 1000;
 
 export class Session {
   readonly seats: Seats;
   readonly kept: Cell<Kept> = cell<Kept>("clean");
   /** A refusal was chosen and is to be confirmed; what stood there before. */
   readonly refusal: Cell<{ node: Node; before: Value | undefined } | undefined> = cell(undefined);
+  /** Why something that was removed stands again. */
+  readonly notice: Cell<string | undefined> = cell(undefined);
   private readonly answers = new Map<Key, Answer>();
   private readonly dirty = new Map<Key, Value>();
   private flying = new Map<Key, Value>();
@@ -159,7 +164,7 @@ export class Session {
   }
 
   /** Seats rows that came, fills those that came back, and takes over what the form set by itself because of an answer. */
-  private formChanged(byPerson = false): void {
+  formChanged(byPerson = false): void {
     for (const { node, known } of this.seats.update()) if (known) this.refill(node);
     if (!byPerson || this.with_.xform.setByForm.size === 0) return;
     for (const node of this.with_.form.all()) {
@@ -275,7 +280,7 @@ export class Session {
     if (free) for (const [key, value] of takeSnapshot(this, finish)) this.dirty.set(key, value);
     // A record whose consent was taken back still takes what is said about consent.
     const may = (key: Key) => free || this.with_.consent.asks(key);
-    const writes = [...this.dirty].filter(([key]) => may(key) && !this.unseen(key));
+    const writes = [...this.dirty].filter(([key]) => may(key) && !this.unseen(key)).slice(0, WRITES_MAX);
     if (writes.length === 0) return;
     this.flying = new Map(writes);
     for (const [key] of writes) this.dirty.delete(key);
@@ -291,9 +296,11 @@ export class Session {
 
   /** Ends the interview. True once it is durable. */
   async finish(): Promise<boolean> {
+    this.answer("m.status").refused = undefined;
     this.dirty.set("m.status", { code: "complete" });
     await this.flush(true);
-    return unwatched(() => this.kept.value === "saved");
+    while (this.dirty.size > 0 && unwatched(() => this.kept.value === "pending") && this.cancel !== undefined) await this.flush();
+    return unwatched(() => this.kept.value === "saved" && this.answer("m.status").refused === undefined);
   }
 
   /** Nothing is saved later than now. */
@@ -345,17 +352,20 @@ export class Session {
 
   /** What the core will not take from this person goes back to what stood; everything else stays pending and is tried again. */
   private failed(error: unknown): void {
-    const { code, key } = error as { code?: string; key?: Key };
+    const { code } = error as { code?: string };
+    const key = blamedWrite(this, this.flying, (error as { key?: Key }).key);
     for (const [k, value] of this.flying) if (!this.dirty.has(k)) this.dirty.set(k, value);
     this.flying = new Map();
     if (code !== undefined && key !== undefined && this.dirty.has(key)) {
       this.dirty.delete(key);
-      const answer = this.answer(key);
-      answer.refused = code;
-      answer.settled = false;
-      answer.value = answer.lives[0]?.value;
-      const node = this.nodeAt(key);
-      node?.put(instanceText(answer.value));
+      if (rowStandsAgain(this, key)) this.notice.value = code;
+      else {
+        const answer = this.answer(key);
+        answer.refused = code;
+        answer.settled = false;
+        answer.value = answer.lives[0]?.value;
+        this.nodeAt(key)?.put(instanceText(answer.value));
+      }
       this.kept.value = "pending";
       if (this.dirty.size > 0) this.schedule();
       else this.kept.value = this.exists ? "saved" : "clean";

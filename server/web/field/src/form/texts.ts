@@ -9,7 +9,6 @@ export const TEXTS = {
   contents: "All pages",
   page_of: "Page {page} of {pages}",
   last_page: "Last page",
-  start_page: "Start",
   language: "Language",
   saved: "Saved on this phone",
   saving: "Saving …",
@@ -49,10 +48,8 @@ export const TEXTS = {
   search_none: "Nothing found.",
   search_more: "{count} more. Write a few letters to find yours.",
   choose: "Choose …",
-  chosen: "Chosen: {what}",
   remove_choice: "Remove {what}",
   change: "Change",
-  close_list: "Close the list",
   more_guidance: "More on this question",
   listen: "Listen",
   stop: "Stop",
@@ -79,7 +76,6 @@ export const TEXTS = {
   file_add: "Choose a file",
   file_adding: "Adding …",
   file_failed: "Could not add this file.",
-  file_open: "Open {what}",
   file_remove: "Remove the file",
   file_here: "A file of {size}",
   file_missing: "This file has not arrived on this phone yet.",
@@ -108,7 +104,6 @@ export const TEXTS = {
   nothing: "no answer",
   yes: "yes",
   no: "no",
-  a_file: "a file",
   unreadable: "an answer that this version cannot show",
   not_offered: "Recorded: {what}. The form does not offer this now.",
   needs_decision: "Only a coordinator can take this back. The earlier answer stays.",
@@ -119,7 +114,6 @@ export const TEXTS = {
   end_open: "These questions still need an answer:",
   end_conflicts: "These were answered differently:",
   changed_meanwhile: "{count} answers were changed by others meanwhile.",
-  opening: "Opening …",
 } as const;
 
 export type TextKey = keyof typeof TEXTS;

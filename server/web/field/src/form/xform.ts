@@ -5,6 +5,7 @@
 
 import type { FormFiles } from "./engine";
 import { inlineXml } from "./instances";
+import { type LabelOf, labelsOf } from "./labels";
 
 export const TRIB = "https://tributary.invalid/xforms";
 const XHTML = "http://www.w3.org/1999/xhtml";
@@ -29,6 +30,8 @@ export interface XForm {
   ends: Set<string>;
   /** Calculations that must come out the same when the record is opened again: those with once(). */
   once: Set<string>;
+  /** Labels of choices that are not offered now. */
+  labelOf: LabelOf;
   /** Repeats that begin with a row. */
   startRows: Set<string>;
   /** The pattern of the instance, with one row for each repeat. */
@@ -90,6 +93,7 @@ export async function readXForm(xml: string, files: FormFiles): Promise<XForm> {
     setByForm: new Set(),
     ends: new Set(),
     once: new Set(),
+    labelOf: labelsOf(model, child(document.documentElement, "body"), plainPath),
     startRows: new Set(),
     instance: pattern(root),
   };

@@ -122,7 +122,7 @@ function card(repeat: Node, row: Node, context: Context, startsOpen: boolean, re
     watch(() => {
       element.open = open.value;
       if (!open.value || ends.length > 1) return;
-      ends.push(apart(() => refill(body, drawn(row).map((inner) => item(inner, context)), repeat.counted || repeat.readonly ? undefined : removeButton(repeat, row, context, removed))));
+      ends.push(apart(() => refill(body, context.session.seats.around(row)?.contested ? h("p", { class: "flag" }, context.say("row_contested")) : undefined, drawn(row).map((inner) => item(inner, context)), repeat.counted || repeat.readonly ? undefined : removeButton(repeat, row, context, removed))));
     });
   }));
   const end = () => {

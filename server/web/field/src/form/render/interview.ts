@@ -27,7 +27,7 @@ export class Interview {
   readonly element = h("div", { class: "interview" });
   private readonly pages: Page[];
   private readonly at = cell<At>("end");
-  private readonly body = h("main", { class: "page" });
+  private readonly body = h("div", { class: "page" });
   private readonly voice = h("div", { class: "voice", role: "status", "aria-live": "polite" });
   private readonly places: Record<string, boolean> = watched({});
   /** The page on which the person may go on without what is needed. */
@@ -130,7 +130,12 @@ export class Interview {
       kept.className = `kept ${now}`;
       kept.textContent = text === undefined ? "" : `${now === "saved" ? "✓ " : ""}${say(text)}`;
     });
-    return h("header", { class: "head" }, h("div", { class: "row" }, contents, this.languages()), bar, kept);
+    const notice = h("p", { class: "mistake", role: "status" });
+    watch(() => {
+      const code = session.notice.value ?? session.answer("m.status").refused;
+      notice.textContent = code === undefined ? "" : say(code === "needs_decision" ? "needs_decision" : "not_allowed");
+    });
+    return h("header", { class: "head" }, h("div", { class: "row" }, contents, this.languages()), bar, kept, notice);
   }
 
   private languages(): HTMLElement | undefined {
@@ -275,7 +280,7 @@ export class Interview {
   private dropped(): void {
     const { say } = this.context;
     this.endPage();
-    refill(this.element, h("main", { class: "page" }, h("h2", { tabindex: "-1" }, say("dropped_title")), h("p", {}, say("dropped_text"))));
+    refill(this.element, h("div", { class: "page" }, h("h2", { tabindex: "-1" }, say("dropped_title")), h("p", {}, say("dropped_text"))));
     queueMicrotask(() => this.element.querySelector<HTMLElement>("h2")?.focus());
   }
 }
