@@ -40,7 +40,7 @@ test("a phone keeps and delivers what it was told, whatever befalls it", async (
     await phone.button("Next").click();
     await phone.page.getByText("belongs to another server", { exact: false }).waitFor();
     await phone.page.goto(link);
-    assert.equal(phone.page.url(), `${relay.url}/field/`);
+    await phone.page.waitForURL(`${relay.url}/field/`);
     await phone.page.getByLabel("PIN or passphrase").fill(PIN);
     await phone.page.getByLabel("The same once more").fill("111111");
     await phone.button("Set up").click();
