@@ -23,7 +23,7 @@ export class Phone {
     this.context = await chromium.launchPersistentContext(this.home, {
       executablePath: process.env.TRIBUTARY_CHROMIUM ?? "/usr/bin/chromium", headless: true, args: ["--no-sandbox"], ...this.look,
     });
-    this.context.setDefaultTimeout(30_000);
+    this.context.setDefaultTimeout(90_000);
     this.page = this.context.pages()[0] ?? (await this.context.newPage());
     this.watch(this.page);
   }

@@ -50,9 +50,10 @@ export class Relay {
       if (path === "/field/sw.js" && this.#version) {
         const { "content-length": _, ...rest } = answer.headers;
         outgoing.writeHead(answer.statusCode, rest);
-        outgoing.write(`// ${this.#version}\n`);
-        answer.on("data", (part) => outgoing.write(String(part).replace(/app-/g, `app-${this.#version}-`)));
-        answer.on("end", () => outgoing.end());
+        // The hash over its files is the one thing that tells two versions apart.
+        let text = "";
+        answer.on("data", (part) => (text += part));
+        answer.on("end", () => outgoing.end(text.replace(/(?<=["'`])[0-9a-f]{16}(?=["'`])/, this.#version)));
         return;
       }
       outgoing.writeHead(answer.statusCode, answer.headers);
