@@ -37,6 +37,9 @@ pub struct Settings {
     pub log: LogSettings,
     /// Where copies go while the server runs; without it nothing is safe from the loss of this disk.
     pub backup: Option<BackupSettings>,
+    /// Which program reads form files in a child; this one, unless whoever starts the server in another program says
+    /// otherwise. Cannot be set from outside.
+    pub converter: Option<PathBuf>,
 }
 
 /// What whoever gathers the server's numbers shows. Never printed.
@@ -310,6 +313,7 @@ impl Settings {
                 format: keys.log.format.unwrap_or_default(),
             },
             backup: keys.backup.settings()?,
+            converter: None,
         })
     }
 
@@ -326,6 +330,7 @@ impl Settings {
             metrics_token: None,
             log: LogSettings::default(),
             backup: None,
+            converter: None,
         }
     }
 }

@@ -19,6 +19,7 @@ use crate::http;
 use crate::http::connections::{ALL_MAX, Connections};
 use crate::service::ambient::{SharedAmbient, System};
 use crate::service::backup::{BackupError, Made, Runner, Schedule};
+use crate::service::forms::Converter;
 use crate::service::upkeep::{Round, Upkeep};
 use crate::service::{Service, ServiceOptions};
 use crate::storage::StorageError;
@@ -103,6 +104,22 @@ pub fn host_of(url: &str) -> Option<&str> {
     }
 }
 
+/// What the rules are told.
+fn options(settings: &Settings, url: String, tls: Option<&certificate::Tls>) -> ServiceOptions {
+    let mut converter = Converter::default();
+    if let Some(program) = &settings.converter {
+        converter.program.clone_from(program);
+    }
+    ServiceOptions {
+        public_url: url,
+        audience: settings.audience.clone(),
+        certificate: tls.and_then(|tls| tls.pin.clone()),
+        copies: settings.backup.is_some(),
+        copies_every: settings.backup.as_ref().map(|b| b.every),
+        converter,
+    }
+}
+
 /// The service of a data folder as commands use it: without listening, beside a server that may be running.
 pub fn open_service(settings: &Settings) -> Result<Service> {
     let data = DataFolder::at(&settings.data);
@@ -114,13 +131,7 @@ pub fn open_service(settings: &Settings) -> Result<Service> {
     let url = settings.public_url.clone();
     let url = url.unwrap_or_else(|| derived_url(settings, settings.listen.port()));
     let tls = certificate::load(&settings.transport, &data, host_of(&url))?;
-    let options = ServiceOptions {
-        public_url: url,
-        audience: settings.audience.clone(),
-        certificate: tls.and_then(|tls| tls.pin),
-        copies: settings.backup.is_some(),
-        copies_every: settings.backup.as_ref().map(|b| b.every),
-    };
+    let options = options(settings, url, tls.as_ref());
     Service::open(&data, options, Arc::new(System::new())).map_err(in_words)
 }
 
@@ -154,13 +165,7 @@ impl Application {
         let url = settings.public_url.clone();
         let url = url.unwrap_or_else(|| derived_url(&settings, address.port()));
         let tls = certificate::load(&settings.transport, &data, host_of(&url))?;
-        let options = ServiceOptions {
-            public_url: url,
-            audience: settings.audience.clone(),
-            certificate: tls.as_ref().and_then(|tls| tls.pin.clone()),
-            copies: settings.backup.is_some(),
-            copies_every: settings.backup.as_ref().map(|b| b.every),
-        };
+        let options = options(&settings, url, tls.as_ref());
         let service = Service::open(&data, options, ambient).map_err(in_words)?;
         let service = Arc::new(service);
         let (stop, _) = watch::channel(false);

@@ -6,6 +6,7 @@
 mod bodies;
 mod documented;
 mod estate;
+mod form_files;
 mod roles;
 mod strangers;
 mod table;

@@ -13,10 +13,15 @@ use super::server::PASSWORD;
 use super::{Client, Tripwire};
 
 /// Where a program lies: two folders above the test itself, `target/<profile>`.
-pub fn program(name: &str) -> PathBuf {
+pub(super) fn place_of(name: &str) -> PathBuf {
     let test = std::env::current_exe().unwrap();
     let folder = test.parent().and_then(Path::parent).unwrap();
-    let path = folder.join(format!("{name}{}", std::env::consts::EXE_SUFFIX));
+    folder.join(format!("{name}{}", std::env::consts::EXE_SUFFIX))
+}
+
+/// The same, if it is there.
+pub fn program(name: &str) -> PathBuf {
+    let path = place_of(name);
     assert!(
         path.is_file(),
         "{} is missing. Build the programs first: cargo build --workspace --bins (tests/run does it)",

@@ -150,6 +150,8 @@ impl TestServer {
     /// The settings that it runs with.
     pub fn settings(&self) -> Settings {
         let mut settings = Settings::on_loopback(self.folder.path());
+        // Looked up when it is used: most tests bring no file, and need no program built.
+        settings.converter = Some(super::programs::place_of("tributary"));
         if self.plain {
             settings.transport = Transport::Plain;
         }

@@ -6,6 +6,7 @@
 
 mod backup;
 mod check;
+mod convert_form;
 mod demo;
 mod device;
 mod epoch;
@@ -98,6 +99,9 @@ enum Command {
     /// Forms of an organisation
     #[command(subcommand)]
     Form(form::Form),
+    /// Read a form file inside limits: what the server starts as a child
+    #[command(hide = true)]
+    ConvertForm(convert_form::ConvertForm),
 }
 
 fn dispatch(command: Command, common: &Common) -> Result<()> {
@@ -115,13 +119,14 @@ fn dispatch(command: Command, common: &Common) -> Result<()> {
         Command::Device(command) => command.run(&common.service()?),
         Command::Export(command) => command.run(&common.service()?),
         Command::Form(command) => command.run(&common.service()?),
+        Command::ConvertForm(command) => command.run(),
     }
 }
 
 impl Cli {
     /// Settings that cannot be read are complained of by the command itself.
     fn keep_temporary_files_inside(&self) {
-        if matches!(self.command, Command::Demo(_)) {
+        if matches!(self.command, Command::Demo(_) | Command::ConvertForm(_)) {
             return;
         }
         // `init` makes it with all else, after it has looked whether the place is free.

@@ -46,6 +46,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use aws_lc_rs::hmac;
+use tributary_sync_core::ids::OrgId;
 
 pub use authority::By;
 pub use device_proof::{DeviceToken, NonceReply};
@@ -54,12 +55,14 @@ pub(crate) use pacing::{Block, household};
 use self::ambient::{SharedAmbient, random};
 use self::env::{Entropy, Env};
 use self::error::{Code, Result, ServiceError};
+use self::forms::Converter;
 use self::keys::Keys;
 use self::metrics::Metrics;
 use self::nonces::Nonces;
 use self::pacing::Pacing;
 use self::passwords::Passwords;
 use self::roster::DirectoryRoster;
+use self::shares::Shares;
 use self::tokens::Tokens;
 use crate::storage::directory::Directory;
 use crate::storage::folder::DataFolder;
@@ -81,6 +84,8 @@ pub struct ServiceOptions {
     pub copies: bool,
     /// How often; a day where it is not said.
     pub copies_every: Option<Duration>,
+    /// What reads the form files of strangers.
+    pub converter: Converter,
 }
 
 impl ServiceOptions {
@@ -110,6 +115,7 @@ pub struct Service {
     /// When it was last seen that the server can work.
     ready: Mutex<Option<Duration>>,
     form_fields: sync::FormFields,
+    conversions: Arc<Shares<OrgId>>,
 }
 
 impl Service {
@@ -157,6 +163,7 @@ impl Service {
             pacing: Pacing::new(&ambient),
             refresh_key: hmac::Key::new(hmac::HMAC_SHA256, &keys.secret("refresh")?),
             form_fields: sync::FormFields::default(),
+            conversions: Shares::new(forms::AT_ONCE, forms::EACH),
             files: OrgFiles::new(data.path())?,
             directory: Arc::new(directory),
             data: data.clone(),

@@ -1,17 +1,21 @@
 //! A new data folder: its first organisation and that organisation's admin. Used by `init` and by the demo.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::Result;
 
-use super::{certificate, derived_url, host_of, in_words, lock};
+use super::{certificate, derived_url, host_of, in_words, lock, options};
 use crate::config::{self, Settings};
 use crate::service::access::Role;
 use crate::service::ambient::System;
+use crate::service::error::Code;
 use crate::service::names::{Name, NewPassword, Slug};
 use crate::service::organisations::CreateOrganisation;
 use crate::service::users::CreateUser;
-use crate::service::{By, Service, ServiceOptions};
+use crate::service::{By, Service};
+use crate::storage::StorageError;
+use crate::storage::directory::Directory;
 use crate::storage::folder::{DataFolder, write_private};
 
 /// Written into the data folder, so that there is one place to look.
@@ -48,36 +52,23 @@ pub struct First {
     pub password: NewPassword,
 }
 
-/// Makes a data folder. Everything that was typed is checked before anything is made.
+/// Makes a data folder, or finishes one whose making was cut short. Everything that was typed is checked before anything
+/// is made.
 pub fn initialise(settings: &Settings, first: &First) -> Result<Service> {
     let data = DataFolder::at(&settings.data);
-    anyhow::ensure!(
-        !data.is_initialised(),
-        "{} is a data folder already. Nothing was changed. Start it with `tributary serve`, or add an organisation \
-         with `tributary org create`.",
-        data.path().display()
-    );
-    anyhow::ensure!(
-        is_free(&data),
-        "{} holds other files. Nothing was changed. Name a new or an empty folder with --data.",
-        data.path().display()
-    );
+    may_be_made(&data)?;
     Slug::new("/slug", &first.slug).map_err(in_words)?;
     Name::new("/name", &first.name).map_err(in_words)?;
     Name::new("/admin", &first.admin).map_err(in_words)?;
 
     data.create()?;
     let _lock = lock(&data)?;
+    // Somebody else may have been faster.
+    may_be_made(&data)?;
     let url = settings.public_url.clone();
     let url = url.unwrap_or_else(|| derived_url(settings, settings.listen.port()));
     let tls = certificate::load(&settings.transport, &data, host_of(&url))?;
-    let options = ServiceOptions {
-        public_url: url,
-        audience: settings.audience.clone(),
-        certificate: tls.and_then(|tls| tls.pin),
-        copies: settings.backup.is_some(),
-        copies_every: settings.backup.as_ref().map(|b| b.every),
-    };
+    let options = options(settings, url, tls.as_ref());
     let service = Service::create(&data, options, Arc::new(System::new())).map_err(in_words)?;
     people(&service, first).map_err(in_words)?;
     let file = config::file_in(data.path());
@@ -87,29 +78,69 @@ pub fn initialise(settings: &Settings, first: &First) -> Result<Service> {
     Ok(service)
 }
 
-/// Not there, or empty but for what may stand in a folder before it is used.
+/// A folder is finished when somebody can sign in; until then nothing is in it but what `init` makes.
+fn may_be_made(data: &DataFolder) -> Result<()> {
+    let finished = data.is_initialised()
+        && Directory::open(&data.directory())?
+            .read::<_, StorageError>(|view| view.anybody_has_a_password())?;
+    anyhow::ensure!(
+        !finished,
+        "{} is a data folder already. Nothing was changed. Start it with `tributary serve`, or add an organisation \
+         with `tributary org create`.",
+        data.path().display()
+    );
+    anyhow::ensure!(
+        data.is_initialised() || is_free(data),
+        "{} holds other files. Nothing was changed. Name a new or an empty folder with --data.",
+        data.path().display()
+    );
+    Ok(())
+}
+
+/// Not there, or empty but for what may stand in a folder before it is used, and what is made before the directory. An
+/// organisation's file without a directory is a data folder that lost something.
 fn is_free(data: &DataFolder) -> bool {
     let Ok(entries) = std::fs::read_dir(data.path()) else {
         return true;
     };
+    let empty = |path: &Path| std::fs::read_dir(path).is_ok_and(|mut d| d.next().is_none());
     let may_stand = [config::file_in(data.path()), data.path().join("lock")];
-    entries
-        .flatten()
-        .all(|entry| may_stand.contains(&entry.path()))
+    let made = [data.keys(), data.temporary()];
+    let made_empty = [data.organisations(), data.attachments(), data.erased()];
+    entries.flatten().map(|entry| entry.path()).all(|path| {
+        may_stand.contains(&path)
+            || made.contains(&path)
+            || (made_empty.contains(&path) && empty(&path))
+    })
 }
 
 fn people(service: &Service, first: &First) -> crate::service::error::Result<()> {
-    let organisation = CreateOrganisation {
-        slug: first.slug.clone(),
-        name: first.name.clone(),
+    let organisation = match service.organisation_named(&first.slug) {
+        Err(error) if error.code == Code::NotFound => {
+            let new = CreateOrganisation {
+                slug: first.slug.clone(),
+                name: first.name.clone(),
+            };
+            service.create_organisation(By::Operator, &new)?
+        }
+        found => found?,
     };
-    let organisation = service.create_organisation(By::Operator, &organisation)?;
-    let admin = CreateUser {
-        name: first.admin.clone(),
-        role: Role::OrgAdmin,
+    let name = Name::new("/admin", &first.admin)?;
+    let there = service
+        .directory()
+        .read(|view| view.user_by_name(Some(organisation.id), &name.key()))?;
+    let admin = match there {
+        Some(row) => row.id,
+        None => {
+            let admin = CreateUser {
+                name: first.admin.clone(),
+                role: Role::OrgAdmin,
+            };
+            let made = service.create_user(By::Operator, organisation.id, &admin)?;
+            made.user.id
+        }
     };
-    let admin = service.create_user(By::Operator, organisation.id, &admin)?;
-    service.set_password(admin.user.id, &first.password)
+    service.set_password(admin, &first.password)
 }
 
 #[cfg(test)]
@@ -139,6 +170,62 @@ mod tests {
             .unwrap()
             .to_string();
         assert!(again.contains("already"), "{again}");
+    }
+
+    #[test]
+    fn what_was_cut_short_anywhere_is_finished_by_the_next_time() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| Settings::on_loopback(folder.path().join(name));
+        // Before the directory; with the directory alone; with the organisation; with an admin who has no password.
+        for cut in 0..4 {
+            let settings = at(&cut.to_string());
+            let data = DataFolder::at(&settings.data);
+            data.create().unwrap();
+            certificate::load(&settings.transport, &data, None).unwrap();
+            let ambient = Arc::new(System::new());
+            let made = || Service::create(&data, Default::default(), ambient.clone()).unwrap();
+            match cut {
+                0 => {}
+                1 => drop(Directory::create(&data.directory()).unwrap()),
+                n => {
+                    let service = made();
+                    let organisation = CreateOrganisation {
+                        slug: "mekong".to_owned(),
+                        name: "Mekong".to_owned(),
+                    };
+                    let organisation = service
+                        .create_organisation(By::Operator, &organisation)
+                        .unwrap();
+                    let admin = CreateUser {
+                        name: "Chi".to_owned(),
+                        role: Role::OrgAdmin,
+                    };
+                    if n == 3 {
+                        let made = service.create_user(By::Operator, organisation.id, &admin);
+                        made.unwrap();
+                    }
+                }
+            }
+            let service = initialise(&settings, &first("mekong")).unwrap();
+            let all = service.organisations(By::Operator, &Default::default());
+            assert_eq!(all.unwrap().items.len(), 1, "{cut}");
+            drop(service);
+            let again = initialise(&settings, &first("mekong")).err().unwrap();
+            assert!(again.to_string().contains("already"), "{cut}: {again}");
+        }
+    }
+
+    #[test]
+    fn a_folder_that_lost_its_directory_is_no_new_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let settings = Settings::on_loopback(folder.path().join("data"));
+        drop(initialise(&settings, &first("mekong")).unwrap());
+        std::fs::remove_file(settings.data.join("directory.db")).unwrap();
+        let refused = initialise(&settings, &first("mekong")).err().unwrap();
+        assert!(
+            refused.to_string().contains("holds other files"),
+            "{refused}"
+        );
     }
 
     #[test]

@@ -51,6 +51,8 @@ coded! {
         Workbook = "form_workbook_unreadable",
         /// A spreadsheet that is not a correct XLSForm.
         XlsForm = "form_xlsform_invalid",
+        /// A file that takes more memory or time to read than a form may need.
+        Costly = "form_too_costly",
     }
 }
 

@@ -36,6 +36,26 @@ pub(super) fn apply(
     Ok(())
 }
 
+/// Applies the erasures among entries that do not go on from where the device stands.
+pub(super) fn erasures(
+    store: &mut dyn Store,
+    profile: &mut Profile,
+    entries: &[Entry],
+) -> Result<(), SessionError> {
+    let mut known: Option<Known> = None;
+    for entry in entries {
+        let Entry::Erased { tombstone, .. } = entry else {
+            continue;
+        };
+        let known = match &mut known {
+            Some(known) => known,
+            None => known.insert(erase::known(store)?),
+        };
+        erased(store, profile, tombstone, known)?;
+    }
+    Ok(())
+}
+
 fn one(store: &mut dyn Store, profile: &mut Profile, entry: &Entry) -> Result<(), SessionError> {
     match entry {
         Entry::Change { pos, stored } => change(store, profile, *pos, stored)?,

@@ -57,6 +57,9 @@ pub(super) fn exchange(
         if reply.cursor.is_some() {
             profile.cursor.clone_from(&reply.cursor);
         }
+    } else {
+        // An erasure is signed and for good, whenever it comes.
+        pull::erasures(store, &mut profile, &reply.entries)?;
     }
     if !voided.is_empty() {
         rebase::make_again(store, &mut profile, &voided)?;

@@ -54,7 +54,11 @@ fn judge(
     repeated: bool,
 ) -> Result<(), SessionError> {
     match own.fate.status {
-        Some(Status::Erased) => return erase::erase(store, profile, record),
+        // A status is nobody's signature: answers go when the tombstone is here, which may come later (§3.3).
+        Some(Status::Erased) if store.is_erased(record.tombstone())? => {
+            return erase::erase(store, profile, record);
+        }
+        Some(Status::Erased) => {}
         Some(Status::Applied) => {
             if let Some(effective) = own.fate.effective {
                 set_effective(store, own.dot, record, effective, None)?;

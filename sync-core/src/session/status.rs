@@ -42,7 +42,10 @@ pub fn whereabouts(profile: &Profile, own: &Own) -> Whereabouts {
     match own.fate.status {
         None if own.record.is_none() && own.body.is_none() => Whereabouts::Nothing,
         None => Whereabouts::Unsent,
-        Some(Status::Void | Status::Erased) => Whereabouts::Nothing,
+        Some(Status::Void) => Whereabouts::Nothing,
+        Some(Status::Erased) if own.body.is_none() => Whereabouts::Nothing,
+        // Told without the tombstone that proves it.
+        Some(Status::Erased) => Whereabouts::Unsent,
         Some(_) if own.is_with_coordinator() => Whereabouts::WithCoordinator,
         Some(_) if is_copied(profile, own) => Whereabouts::Copied,
         Some(_) => Whereabouts::Stored,

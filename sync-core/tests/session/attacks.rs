@@ -387,6 +387,19 @@ fn a_revoked_phone_pushes_into_quarantine_and_pulls_nothing() {
 }
 
 #[test]
+fn a_revoked_phone_hears_of_an_erasure_with_its_proof() {
+    let (mut server, _, mut b) = shared();
+    b.edit(record(1), vec![(key(NAME), text("late"))]).unwrap();
+    server.revoked.insert(b.profile);
+    server.erase(record(1));
+    b.sync(&mut server);
+    assert!(b.me().revoked);
+    assert!(b.store.is_erased(record(1).tombstone()).unwrap());
+    assert_eq!(b.state(record(1)), None);
+    assert!(b.store.own_of(record(1)).unwrap().is_empty());
+}
+
+#[test]
 fn a_clock_of_2100_loses_ties_at_worst_and_does_not_stay() {
     let (mut server, mut a, mut b) = shared();
     a.now = 4_102_444_800_000;

@@ -4,7 +4,7 @@ use tributary_sync_core::ids::*;
 use tributary_sync_core::key::{Key, MetaKey};
 use tributary_sync_core::session::*;
 use tributary_sync_core::value::Value;
-use tributary_sync_core::wire::message::Entry;
+use tributary_sync_core::wire::message::{Entry, Status};
 
 use super::server::{Log, Server, pos};
 use super::world::*;
@@ -125,6 +125,40 @@ fn a_reply_with_a_bad_signature_changes_nothing() {
         assert_eq!(a.me(), before);
         assert_eq!(a.unsent(), 1);
     }
+}
+
+#[test]
+fn answers_go_for_a_signed_tombstone_and_not_for_a_word_about_a_number() {
+    let mut server = Server::new();
+    let mut a = Phone::worker(&mut server, 1);
+    a.create(record(1), vec![(key(NAME), text("x"))]);
+    let mut run = Run::new(None);
+    let request = a.next(&mut run);
+    let mut reply = server
+        .clone()
+        .answer(a.profile, &a.device_key, &request)
+        .unwrap();
+    let Reply::Exchange(r) = &mut reply else {
+        panic!()
+    };
+    r.results[0].status = Status::Erased;
+    a.take(&mut run, &request, Ok(reply)).unwrap();
+    assert_eq!(a.values(record(1), NAME), [text("x")]);
+    let own = a.store.own_of(record(1)).unwrap();
+    assert!(own[0].body.is_some());
+    // Nobody has it for all this phone can prove, so it cannot be emptied.
+    assert_eq!(a.unsent(), 1);
+
+    let mut server = Server::new();
+    let mut a = Phone::worker(&mut server, 1);
+    a.create(record(1), vec![(key(NAME), text("x"))]);
+    a.sync(&mut server);
+    a.edit(record(1), vec![(key(NAME), text("y"))]).unwrap();
+    server.erase(record(1));
+    a.sync(&mut server);
+    assert_eq!(a.state(record(1)), None);
+    assert!(a.store.own_of(record(1)).unwrap().is_empty());
+    assert_eq!(a.unsent(), 0);
 }
 
 #[test]

@@ -7,8 +7,11 @@ mod backfill;
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 use tributary_sync_core::clock::Dot;
-use tributary_sync_core::ids::{ActorId, FormHash, LogPos, Tombstone};
-use tributary_sync_core::wire::message::{Entry, ExchangeRequest, SignedTombstone};
+use tributary_sync_core::ids::{ActorId, FormHash, LogPos, OrgId, Tombstone};
+use tributary_sync_core::wire::Item;
+use tributary_sync_core::wire::message::{
+    Entry, ExchangeRequest, PushResult, SignedTombstone, Status,
+};
 
 use super::cursor::Cursor;
 use super::{Caller, Env, Refusal};
@@ -27,14 +30,49 @@ pub(super) struct Page {
 }
 
 impl Page {
-    /// For a revoked profile.
-    pub(super) fn nothing() -> Self {
-        Self {
-            entries: Vec::new(),
+    /// For a revoked profile: nothing but the proofs of the erasures that its push is told of, without which it drops no
+    /// answer.
+    pub(super) fn of_revoked(
+        txn: &OrgTxn<'_>,
+        env: &Env,
+        request: &ExchangeRequest,
+        results: &[PushResult],
+    ) -> Result<Self, Refusal> {
+        let mut told = BTreeSet::new();
+        for item in &request.items {
+            let erased = |r: &PushResult| r.seq == item.seq() && r.status == Status::Erased;
+            if let Item::Change { change, .. } = item
+                && results.iter().any(erased)
+            {
+                told.insert(change.record.tombstone());
+            }
+        }
+        let mut entries = Vec::with_capacity(told.len());
+        for hash in told {
+            if let Some(row) = txn.tombstone(hash)? {
+                entries.push(Entry::Erased {
+                    pos: row.pos,
+                    tombstone: signed_tombstone(env, txn.org(), hash)?,
+                });
+            }
+        }
+        Ok(Self {
+            entries,
             cursor: None,
             more: false,
-        }
+        })
     }
+}
+
+fn signed_tombstone(
+    env: &Env,
+    org: OrgId,
+    hash: Tombstone,
+) -> Result<SignedTombstone, StorageError> {
+    let sig = env
+        .signer
+        .sign(org, &SignedTombstone::signed_bytes(org, hash))?;
+    Ok(SignedTombstone { hash, sig })
 }
 
 struct Pull<'t, 'c> {
@@ -147,17 +185,6 @@ impl Pull<'_, '_> {
         Ok(false)
     }
 
-    fn tombstone(&self, hash: Tombstone) -> Result<SignedTombstone, StorageError> {
-        let org = self.caller.org;
-        Ok(SignedTombstone {
-            hash,
-            sig: self
-                .env
-                .signer
-                .sign(org, &SignedTombstone::signed_bytes(org, hash))?,
-        })
-    }
-
     fn tail(&mut self, cursor: &mut Cursor) -> Result<bool, Refusal> {
         let mut scanned = 0;
         let mut more = false;
@@ -249,7 +276,7 @@ impl Pull<'_, '_> {
             (LogKind::Erased, LogEntry::Other(body)) => {
                 let hash =
                     Tombstone::from_slice(&body).map_err(StorageError::damaged("tombstone"))?;
-                let tombstone = self.tombstone(hash)?;
+                let tombstone = signed_tombstone(self.env, self.caller.org, hash)?;
                 self.push(Entry::Erased { pos, tombstone }, 250);
             }
             (LogKind::Policy, LogEntry::Other(body)) => {

@@ -36,7 +36,7 @@ pub(super) fn exchange(
     let head = head(txn, env)?;
     let receipt = receipt(txn, env, caller.org, &actor)?;
     let page = match caller.revoked {
-        true => pull::Page::nothing(),
+        true => pull::Page::of_revoked(txn, env, request, &results)?,
         false => pull::page(txn, env, caller, request, pushed.cursor)?,
     };
     Ok(ExchangeReply {

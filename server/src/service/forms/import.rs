@@ -1,7 +1,7 @@
 //! Forms as people bring them: an XForm, or an XLSForm as `.xlsx` or `.ods`, made into an XForm with its model.
 //!
 //! Pure functions over bytes. Not here: HTTP, storage, ids and publishing. The XForm is the pivot: everything else is
-//! turned into one and then read like any other.
+//! turned into one and then read like any other. The server runs them in a child ([`super::converter`]).
 
 use tributary_sync_core::form::{self, FormError, FormErrorKind, PreparedForm, XFORM_BYTES_MAX};
 
@@ -19,13 +19,19 @@ pub struct ImportedForm {
     pub itemsets_csv: Option<String>,
 }
 
-/// Reads a form from the bytes of a file. What kind of file it is shows in the bytes; the name only serves as form id
-/// where an XLSForm gives none.
-pub fn import(bytes: &[u8], file_name: &str) -> Result<ImportedForm, FormError> {
+/// Refuses a file that is too large to be looked at.
+pub(super) fn fits(bytes: &[u8]) -> Result<(), FormError> {
     if bytes.len() > WORKBOOK_BYTES_MAX {
         let detail = format!("This file is larger than {WORKBOOK_BYTES_MAX} bytes.");
         return Err(FormError::new(FormErrorKind::Limit, detail));
     }
+    Ok(())
+}
+
+/// Reads a form from the bytes of a file. What kind of file it is shows in the bytes; the name only serves as form id
+/// where an XLSForm gives none.
+pub fn import(bytes: &[u8], file_name: &str) -> Result<ImportedForm, FormError> {
+    fits(bytes)?;
     if bytes.starts_with(b"PK") {
         let workbook = match ods::content(bytes)? {
             Some(content) => ods::read(&content)?,

@@ -9,7 +9,7 @@ use tributary_sync_core::wire::enrol::FormDelivery;
 use tributary_sync_core::wire::message::PolicyEntry;
 use utoipa::ToSchema;
 
-use super::{ImportedForm, NewVersion, PublishError, Published, import, preview, publish};
+use super::{ImportedForm, NewVersion, PublishError, Published, preview, publish};
 use crate::service::access::Action;
 use crate::service::ambient::rfc3339;
 use crate::service::error::{Code, ErrorItem, Result, ServiceError};
@@ -107,7 +107,7 @@ impl Service {
     /// What publishing this file would change. Nothing is stored.
     pub fn preview_form(&self, by: By<'_>, org: OrgId, upload: Upload) -> Result<VersionView> {
         by.require(org, Action::ManageForms)?;
-        let version = read(upload)?;
+        let version = self.read(org, upload)?;
         let env = self.env();
         let done = self
             .files
@@ -117,7 +117,16 @@ impl Service {
     /// Publishes a form version. Broken files are refused with the place of the fault, and nothing is stored.
     pub fn publish_form(&self, by: By<'_>, org: OrgId, upload: Upload) -> Result<VersionView> {
         by.require(org, Action::ManageForms)?;
-        self.publish_version(by, org, read(upload)?)
+        let version = self.read(org, upload)?;
+        self.publish_version(by, org, version)
+    }
+    fn read(&self, org: OrgId, upload: Upload) -> Result<NewVersion> {
+        Ok(NewVersion {
+            form: self.convert(org, &upload.bytes, &upload.file_name)?,
+            attachments: Vec::new(),
+            mapping: upload.mapping,
+            weaken: upload.weaken,
+        })
     }
     /// Publishes the outreach interview that comes with Tributary.
     pub fn publish_builtin_interview(&self, by: By<'_>, org: OrgId) -> Result<VersionView> {
@@ -171,16 +180,6 @@ impl Service {
             .read::<_, StorageError>(org, |txn| txn.form(hash))?;
         delivery(form.ok_or(Code::NotFound)?)
     }
-}
-
-fn read(upload: Upload) -> Result<NewVersion> {
-    let ImportedForm { form, .. } = import(&upload.bytes, &upload.file_name)?;
-    Ok(NewVersion {
-        form,
-        attachments: Vec::new(),
-        mapping: upload.mapping,
-        weaken: upload.weaken,
-    })
 }
 
 fn view(version: &NewVersion, done: Published) -> VersionView {

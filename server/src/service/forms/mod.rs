@@ -1,6 +1,8 @@
 //! Forms: import, publication, and what devices are given of them.
 
 mod cells;
+pub mod conversion;
+mod converter;
 mod import;
 mod limits;
 mod manage;
@@ -13,6 +15,8 @@ mod xls;
 mod xlsform;
 mod xlsx;
 
+pub(super) use converter::{AT_ONCE, EACH};
+pub use converter::{Converter, Limits};
 pub use import::{ImportedForm, WORKBOOK_BYTES_MAX, import};
 pub use manage::{FormView, Upload, VersionView, delivery, handout};
 pub use publish::{NewVersion, PublishError, Published, preview, publish};

@@ -145,6 +145,15 @@ impl View<'_> {
         let sql = format!("SELECT {COLUMNS} FROM user WHERE id = ?1 AND org = ?2");
         self.one(&sql, [id.as_bytes(), org.as_bytes()], read)
     }
+    /// Whether anybody can sign in: some user has a password.
+    pub fn anybody_has_a_password(&self) -> Result<bool> {
+        let found = self.one(
+            "SELECT 1 FROM user WHERE password IS NOT NULL LIMIT 1",
+            [],
+            |_| Ok(()),
+        )?;
+        Ok(found.is_some())
+    }
     /// The user of that name.
     pub fn user_by_name(&self, org: Option<OrgId>, name_key: &str) -> Result<Option<UserRow>> {
         let sql =

@@ -49,8 +49,9 @@ impl Server {
                 out.push(state(record));
             }
             if cursor.2.is_none() {
-                for judged in self.log.iter().filter(|l| matches!(l, Log::Judged(..))) {
-                    self.entry(profile, pos(head), judged, &mut out);
+                let told = |l: &&Log| matches!(l, Log::Judged(..) | Log::Erased(_));
+                for entry in self.log.iter().filter(told) {
+                    self.entry(profile, pos(head), entry, &mut out);
                 }
                 out.push(Entry::Scope { records: mine });
             }

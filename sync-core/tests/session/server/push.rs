@@ -8,7 +8,7 @@ use tributary_sync_core::session::Problem;
 use tributary_sync_core::wire::Item;
 use tributary_sync_core::wire::message::*;
 
-use super::{Cursor, Log, ORG, Server, Used, point, pos, problem, seq, sign, verdict};
+use super::{Cursor, Log, ORG, Server, Used, point, pos, problem, seq, sign, tombstone, verdict};
 
 impl Server {
     pub(super) fn exchange(
@@ -68,7 +68,7 @@ impl Server {
         };
         receipt.sig = sign(&receipt.signed_bytes(ORG));
         let (entries, cursor, more) = match revoked {
-            true => (vec![], None, false),
+            true => (self.proofs(r, &results), None, false),
             false => self.pull(profile, r, cursor),
         };
         Ok(ExchangeReply {
@@ -83,6 +83,22 @@ impl Server {
             more,
             revoked,
         })
+    }
+
+    /// What a revoked profile is told: the tombstones of what it pushed for erased records.
+    fn proofs(&self, r: &ExchangeRequest, results: &[PushResult]) -> Vec<Entry> {
+        let erased = |n| {
+            let of = |result: &PushResult| result.seq == n && result.status == Status::Erased;
+            results.iter().any(of)
+        };
+        let told = r.items.iter().filter_map(|item| match item {
+            Item::Change { change, .. } if erased(item.seq()) => Some(Entry::Erased {
+                pos: pos(1),
+                tombstone: tombstone(change.record.tombstone()),
+            }),
+            _ => None,
+        });
+        told.collect()
     }
 
     pub(super) fn take(

@@ -4,7 +4,7 @@ use tributary_sync_core::clock::Dot;
 use tributary_sync_core::ids::RecordId;
 use tributary_sync_core::wire::message::Entry;
 
-use super::{Cursor, Pull, Refusal};
+use super::{Cursor, Pull, Refusal, signed_tombstone};
 use crate::storage::StorageError;
 
 impl Pull<'_, '_> {
@@ -65,7 +65,7 @@ impl Pull<'_, '_> {
             });
         }
         for stone in self.txn.tombstones()? {
-            let tombstone = self.tombstone(stone.hash)?;
+            let tombstone = signed_tombstone(self.env, self.caller.org, stone.hash)?;
             self.entries.push(Entry::Erased {
                 pos: stone.pos,
                 tombstone,

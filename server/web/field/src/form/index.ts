@@ -66,7 +66,11 @@ export async function openForm(options: FormOptions): Promise<OpenedForm> {
 
   function speak(wanted: string | undefined): void {
     const { form } = session.with_;
-    const name = form.languages.find((l) => l === wanted || codeOf(l) === wanted);
+    const base = (code: string | undefined) => code?.split("-")[0];
+    const name =
+      form.languages.find((l) => l === wanted || codeOf(l) === wanted) ??
+      // "zh-Hans" of the app is "zh" of many forms.
+      form.languages.find((l) => wanted !== undefined && base(codeOf(l)) === base(codeOf(wanted)));
     if (name !== undefined) form.speak(name);
   }
 

@@ -65,7 +65,7 @@ export async function warmUp(): Promise<void> {
 
 /** A row's id is the first 8 bytes of the SHA-256 of what the form drew for it; random in a form that draws nothing. */
 async function rowIds(fields: Fields): Promise<(text: string) => string> {
-  const hasRows = [...{ [Symbol.iterator]: () => fields[Symbol.iterator]() }].some((f) => f.type === "repeat");
+  const hasRows = [...fields.all()].some((f) => f.type === "repeat");
   if (!hasRows) return () => "";
   const hasher = await createSHA256();
   return (text) => {

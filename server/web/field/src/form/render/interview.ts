@@ -242,7 +242,7 @@ export class Interview {
     refill(this.body, heading, open, differing.length === 0 ? undefined : h("section", {}, h("p", {}, say("end_conflicts")), differing.map((answer): Child => {
       const node = session.nodeAt(answer.key);
       const label = unwatched(() => node?.label?.plain || node?.name || "");
-      return h("div", { class: "question" }, h("p", {}, label), conflict(answer, node, this.context, (live) => (node ? session.set(node, live.value) : undefined)));
+      return h("div", { class: "question" }, h("p", {}, label), conflict(answer, node, this.context, (value) => (node ? session.set(node, value) : undefined)));
     })));
   }
 
@@ -254,7 +254,9 @@ export class Interview {
       queueMicrotask(() => this.blame(this.wrong(page)));
       return;
     }
-    if (await this.options.finish()) this.options.finished();
+    if (await this.options.finish()) return this.options.finished();
+    const { kept } = this.context.session;
+    this.announce(this.context.say(unwatched(() => kept.value) === "waiting" ? "waiting_consent" : "save_failed"));
   }
 
   /** Asked before everything is dropped: a slip of the finger must not cost an interview, nor keep one. */

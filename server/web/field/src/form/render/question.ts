@@ -98,7 +98,7 @@ function asked(node: Node, context: Context): HTMLElement {
   const box = group
     ? h("fieldset", { class: "question", "data-path": node.path, "aria-describedby": ties.described }, parts)
     : h("div", { class: "question", "data-path": node.path }, parts);
-  box.append(conflict(context.session.of(node), node, context, (live) => context.session.set(node, live.value)));
+  box.append(conflict(context.session.of(node), node, context, (value) => context.session.set(node, value)));
   watch(() => show(box, node.relevant));
   watch(() => {
     const text = node.label;
