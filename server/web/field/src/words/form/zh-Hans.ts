@@ -19,7 +19,7 @@ export const zhHans: FormTexts = {
   image_add: "拍照或选照片", audio_add: "录音或选录音", video_add: "录像或选视频", file_add: "选文件", file_adding: "正在添加…", file_failed: "无法添加这个文件。", file_remove: "去掉文件", file_here: "文件，{size}", file_missing: "这个文件还没有到这部手机。",
   scan: "扫描", scan_stop: "停止扫描", scan_failed: "无法使用相机。",
   row_name: "{label} {number}", row_add: "添加：{label}", row_remove: "去掉 {row}", row_remove_sure: "去掉 {row} 和里面的所有答案？", row_remove_yes: "是，去掉", row_remove_no: "不，保留", row_removed: "已去掉 {row}。", row_added: "已添加 {row}。", rows_none: "还没有。", row_contested: "有人没有看全里面的内容就去掉了这一行。", group_fallback: "部分",
-  conflict_title: "答案不同", conflict_by: "{who}，{when}", conflict_you: "您，{when}", conflict_unknown: "某人，{when}", conflict_take: "请点正确的那个。", conflict_leave: "两个都留给协调员", conflict_left: "两个答案都留给协调员。", conflict_show: "再次显示",
+  conflict_title: "答案不同", conflict_by: "{who}，{when}", conflict_you: "您，{when}", conflict_unknown: "某人，{when}", conflict_take: "请点正确的那个。", conflict_together: "两个合在一起：{what}", conflict_leave: "两个都留给协调员", conflict_left: "两个答案都留给协调员。", conflict_show: "再次显示",
   nothing: "没有答案", yes: "是", no: "否", unreadable: "这个版本无法显示的答案", not_offered: "已记录：{what}。问卷现在没有这个选项。",
   needs_decision: "只有协调员可以收回。之前的答案保留。", not_allowed: "您不能更改这个。之前的答案保留。", zawgyi: "这看起来是用 Zawgyi 写的。请检查文字；什么都没改。",
   end_title: "快完成了", end_ok: "必答的都已回答。", end_open: "这些问题还需要回答：", end_conflicts: "这些问题的答案不同：", changed_meanwhile: "在此期间别人改了 {count} 个答案。",
