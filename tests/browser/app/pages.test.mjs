@@ -74,6 +74,8 @@ test("every page is usable at 320 pixels", async (t) => {
   await phone.newInterview();
   await look("interview");
   await phone.choose("/data/opening/interview_language", "Khmer");
+  await phone.choose("/data/opening/setting_private", "Yes");
+  await phone.choose("/data/opening/immediate_danger", "No");
   await phone.button("Next").click();
   await phone.choose("/data/consent/age_class", "Adult, 18 or older");
   await phone.choose("/data/consent/consent_store", "Yes, agrees");
