@@ -69,8 +69,10 @@ export class App {
       document.documentElement.lang = chosen;
       if (chosen === this.#language) return;
       this.#language = chosen;
-      if (this.#shown?.relabel) this.#shown.relabel();
-      else void this.#show(this.#trail[this.#at] as Place);
+      if (this.#shown?.relabel) {
+        this.#shown.relabel();
+        this.#title.textContent = say("record_title");
+      } else void this.#show(this.#trail[this.#at] as Place);
     });
     void this.#show(first);
   }
