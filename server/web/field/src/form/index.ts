@@ -13,7 +13,7 @@ import type { RecordView } from "../core/types";
 import { unwatched } from "./watch";
 
 export type { Attachments, FileRef } from "./render/context";
-export { warmUp } from "./open";
+export { forgetForms, warmUp } from "./open";
 export { TEXTS, type Say, type TextKey } from "./texts";
 
 export interface FormOptions extends OpenOptions {
