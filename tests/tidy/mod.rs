@@ -12,6 +12,7 @@ mod layout;
 mod manifests;
 mod mutants;
 mod rust;
+mod web;
 
 use std::fmt::Display;
 
