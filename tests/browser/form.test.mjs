@@ -140,7 +140,7 @@ test("a row's id is the hash of what the form drew, and rows inside name the row
   await desk.question("/data/members/pets/pet").locator("input").fill("Cat");
   await desk.flush();
   const { writes, outer, inner } = await desk.page.evaluate(async () => {
-    const { form } = globalThis.lab.form.session.with_;
+    const { form } = globalThis.lab.form.session.given;
     const of = async (path) => {
       const text = [...form.all()].find((n) => n.path === path).text;
       const hash = new Uint8Array(await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text)));
@@ -226,7 +226,7 @@ test("an answer that conflicts where nobody saw it is not written over", async (
   await desk.go("/data/times/born");
   await desk.page.evaluate(() => {
     const { session } = globalThis.lab.form;
-    session.type([...session.with_.form.all()].find((n) => n.path === "/data/about/who"), "Rith");
+    session.type([...session.given.form.all()].find((n) => n.path === "/data/about/who"), "Rith");
   });
   // It was on the screen while the first page was; a new session has not seen it.
   await desk.flush();
@@ -236,7 +236,7 @@ test("an answer that conflicts where nobody saw it is not written over", async (
   await desk.open({ record: record({ [desk.key("/data/others/card")]: [[{ text: "1" }, "Dara"], [{ text: "2" }, "Linh"]] }) });
   await desk.page.evaluate(() => {
     const { session } = globalThis.lab.form;
-    session.type([...session.with_.form.all()].find((n) => n.path === "/data/others/card"), "3");
+    session.type([...session.given.form.all()].find((n) => n.path === "/data/others/card"), "3");
   });
   await desk.flush();
   assert.equal((await desk.written())[desk.key("/data/others/card")], undefined);

@@ -11,6 +11,7 @@ mod files;
 mod layout;
 mod manifests;
 mod mutants;
+mod reliability;
 mod rust;
 mod web;
 

@@ -13,7 +13,7 @@ import { unwatched } from "./watch";
 
 /** The writes to go along with a save; with `finish`, those that end an interview. */
 export function takeSnapshot(session: Session, finish: boolean): [Key, Value][] {
-  const { form, xform, now } = session.with_;
+  const { form, xform, now } = session.given;
   const writes: [Key, Value][] = [];
   unwatched(() => {
     for (const node of form.all()) {

@@ -47,7 +47,7 @@ export class Interview {
       touch: (node) => void (this.places[node.id] = true),
       announce: (text) => this.announce(text),
     } satisfies Context);
-    this.pages = pagesOf(context.session.with_.form.root);
+    this.pages = pagesOf(context.session.given.form.root);
     this.at.value = unwatched(() => this.seen()[0]) ?? "end";
     const ends = apart(() => {
       this.element.append(this.head(), this.body, this.foot(), this.voice, this.refusal());
@@ -139,7 +139,7 @@ export class Interview {
   }
 
   private languages(): HTMLElement | undefined {
-    const { form } = this.context.session.with_;
+    const { form } = this.context.session.given;
     if (form.languages.length < 2) return undefined;
     const menu = h("select", { class: "language", "aria-label": this.context.say("language") }, form.languages.map((name) => h("option", { value: name }, nameOf(name))));
     menu.addEventListener("change", () => this.options.speak(menu.value));

@@ -121,11 +121,11 @@ function asked(node: Node, context: Context): HTMLElement {
 
 /** Words for whoever asks, folded away. */
 function guidance(node: Node, context: Context): HTMLElement | undefined {
-  const said = context.session.with_.xform.guidance.get(node.path);
+  const said = context.session.given.xform.guidance.get(node.path);
   if (said === undefined) return undefined;
   const text = h("p", {});
   watch(() => {
-    const { form, xform } = context.session.with_;
+    const { form, xform } = context.session.given;
     text.textContent = said.get(form.language) ?? said.get(xform.defaultLanguage) ?? [...said.values()][0] ?? "";
   });
   return h("details", { class: "guidance" }, h("summary", {}, context.say("more_guidance")), text);
