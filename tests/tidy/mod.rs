@@ -13,6 +13,7 @@ mod manifests;
 mod mutants;
 mod reliability;
 mod rust;
+mod web;
 
 use std::fmt::Display;
 
