@@ -46,7 +46,7 @@ export class App {
   /** The interview's page is shown. */
   readonly interviewing = signal(false);
   /** What the list was left with. */
-  readonly search = { text: "", filter: "all", shown: 50 };
+  search = { text: "", filter: "all", shown: 50 };
   readonly #main = h("main", { id: "main", tabindex: "-1" });
   readonly #title = h("h1");
   readonly #trail: Place[] = [];
@@ -103,6 +103,8 @@ export class App {
     desk.onLock((trouble) => {
       this.desk.value = undefined;
       this.formOpen.value = false;
+      // A search may be a name.
+      this.search = { text: "", filter: "all", shown: 50 };
       this.replace({ page: "unlock", trouble });
     });
   }
