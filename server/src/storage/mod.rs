@@ -2,6 +2,7 @@
 //!
 //! Not here: people, permissions, the rules of the protocol; those are the service's, over a transaction of this.
 
+pub mod attachments;
 pub mod copy;
 pub mod directory;
 mod error;
@@ -21,6 +22,7 @@ pub use org::{
     ActorRow, AuditEntry, AuditRow, CheckReport, EpochRow, Erased, Fault, FormRow, ItemRow,
     ItemStatus, Judgement, Keeping, LogEntry, LogKind, LogLine, LogRow, NewActor, NewLog,
     NewQuarantine, OrgTxn, PolicyRow, ProfileRow, QuarantineRow, RawRecord, RecordFilter, RecordNo,
-    RecordRow, RecordState, Restriction, ScopeRow, Stage, TombstoneRow, read_file,
+    RecordRow, RecordState, Restriction, ScopeRow, Stage, TombstoneRow, UploadRow, Usage,
+    read_file,
 };
 pub use store::OrgFiles;
