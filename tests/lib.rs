@@ -14,4 +14,5 @@
 
 pub mod fuzzing;
 pub mod harness;
+pub mod reliability;
 pub mod simulation;

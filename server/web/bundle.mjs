@@ -11,8 +11,6 @@ import { build } from "esbuild";
 const web = dirname(fileURLToPath(import.meta.url));
 const field = join(web, "field");
 const out = join(web, "dist");
-// Where `./build wasm` left the WASM's JavaScript; core.wasm lies in dist already.
-const made = process.argv[2] ?? join(web, "../../target/wasm/js");
 // Made by other steps of ./build.
 const kept = (name) => name.endsWith(".wasm") || name === "inputs.sha256";
 
@@ -23,14 +21,7 @@ const copied = [
   ...["icon", "plain"].flatMap((name) => [".svg", "-192.png", "-512.png"].map((end) => `icons/${name}${end}`)),
 ];
 
-/** `core/made/core` is made by the build; its types alone are in the sources. */
-const glue = {
-  name: "glue",
-  setup: (build) => build.onResolve({ filter: /\/made\/core$/ }, () => ({ path: join(made, "core.js") })),
-};
-
 const options = {
-  plugins: [glue],
   bundle: true,
   minify: true,
   format: "esm",

@@ -5,6 +5,7 @@ use std::io::Write;
 
 use tributary::service::access::Role;
 use tributary_tests::harness::{Reply, TestServer};
+use tributary_tests::reliability::Run;
 
 use super::estate::{Caller, Fill, filled, sign_in};
 use super::table::{Kind, ROWS, Row, Who};
@@ -120,6 +121,10 @@ fn bombs_and_abysses_are_refused_at_every_route_and_the_server_lives() {
         }
     }
     println!("{answers:?}");
+    Run::new("bombs and abysses", 0)
+        .count("routes", sender.rows().count() as u64)
+        .count("requests", answers.values().sum::<usize>() as u64)
+        .keep_if_asked("attacks");
     assert_eq!(server.client().get("/healthz").status, 200);
     sender.user.client.get("/api/v1/me").expect(200);
 }
@@ -199,6 +204,9 @@ fn a_form_of_another_sign_in_or_of_none_does_nothing_at_any_address() {
         }
     }
     println!("{tried} forged forms");
+    Run::new("forged forms of the page", 0)
+        .count("requests", tried)
+        .keep_if_asked("attacks");
     // The sign-in was not ended by any of them.
     let cookies = format!("__Host-tributary={cookie}");
     let reply = server

@@ -8,6 +8,7 @@ use std::process::Command;
 
 use tributary::service::access::Role;
 use tributary_tests::harness::{Client, TestServer};
+use tributary_tests::reliability::Run;
 
 use crate::api::field::{Form, Phone};
 
@@ -77,6 +78,7 @@ fn every_answer_is_documented_and_none_is_a_failure_of_the_server() {
     let form = Form::publish(&server, &org);
     let phone = Phone::enrol(&org, &form, "Dara").device.client();
     let root = server.server_admin().client;
+    let mut made = 0;
     for (client, paths) in [
         (&root, "^/api/v1/organisations"),
         (&phone, "^(/sync/v1|/api/v1/device$)"),
@@ -88,6 +90,7 @@ fn every_answer_is_documented_and_none_is_a_failure_of_the_server() {
         let Some(said) = hammer(&server, client, paths) else {
             return;
         };
+        made += said.lines().filter_map(generated).sum::<u64>();
         let tail: Vec<_> = said
             .lines()
             .rev()
@@ -97,4 +100,14 @@ fn every_answer_is_documented_and_none_is_a_failure_of_the_server() {
         println!("{paths}: {tail:?}");
     }
     assert_eq!(server.client().get("/healthz").status, 200);
+    println!("{made} made up from the description");
+    Run::new("made up from the description by schemathesis", 0)
+        .count("requests", made)
+        .keep_if_asked("attacks");
+}
+
+/// How many requests a line of its summary says it made.
+fn generated(line: &str) -> Option<u64> {
+    let (n, _) = line.trim().split_once(" generated")?;
+    n.replace(',', "").parse().ok()
 }

@@ -6,6 +6,7 @@ use serde_json::Value;
 use tributary::service::By;
 use tributary::service::access::Role;
 use tributary_tests::harness::{Reply, TestServer};
+use tributary_tests::reliability::Run;
 
 use super::estate::{Caller, Fill, ask, filled, sign_in, two};
 use super::table::{Kind, ROWS, Row, Who, fits};
@@ -185,4 +186,9 @@ fn every_role_gets_at_every_route_what_the_table_says() {
         ROWS.len(),
         Who::ALL.len()
     );
+    Run::new("every role against every route", 0)
+        .count("routes", ROWS.len() as u64)
+        .count("callers", Who::ALL.len() as u64)
+        .count("requests", tried.len() as u64)
+        .keep_if_asked("attacks");
 }

@@ -15,6 +15,7 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use clap::Parser;
+use tributary_tests::reliability::Run;
 use tributary_tests::simulation::seed_file::{self, SeedFile};
 use tributary_tests::simulation::small::{SUBJECTS, all_known};
 use tributary_tests::simulation::{
@@ -51,6 +52,12 @@ struct Args {
     /// Plays every schedule of this many steps in the small worlds, and the known ones.
     #[arg(long, value_name = "STEPS")]
     exhaust: Option<usize>,
+    /// Appends what was seen to the records (`tests/records`).
+    #[arg(long)]
+    record: bool,
+    /// Reads what an earlier run printed, for `--record` to keep.
+    #[arg(long, value_name = "FILE")]
+    read: Option<PathBuf>,
     /// Where failing schedules are kept.
     #[arg(long, default_value_os_t = seed_file::folder())]
     keep: PathBuf,
@@ -71,22 +78,26 @@ fn main() -> ExitCode {
     if let Some(path) = &args.replay {
         return replay(path);
     }
+    if let Some(path) = &args.read {
+        return read(path, args.record);
+    }
     match args.exhaust {
-        Some(depth) => exhaust(depth, args.jobs),
+        Some(depth) => exhaust(depth, args.jobs, args.record),
         None => hunt(&args),
     }
 }
 
-fn exhaust(depth: usize, jobs: usize) -> ExitCode {
+fn exhaust(depth: usize, jobs: usize, record: bool) -> ExitCode {
     std::panic::set_hook(Box::new(|_| {}));
-    let failed = AtomicU64::new(0);
+    let mut all_failed = 0;
     for known in all_known() {
         if let Err(fault) = play_among(known.phones, 1, &known.steps, &mut Tally::default()) {
-            failed.fetch_add(1, Ordering::SeqCst);
+            all_failed += 1;
             println!("known: {}: {fault}", known.rule);
         }
     }
     for subject in SUBJECTS {
+        let failed = AtomicU64::new(0);
         let (began, next) = (Instant::now(), AtomicUsize::new(0));
         let all = subject.schedules(depth);
         let work = || {
@@ -102,16 +113,24 @@ fn exhaust(depth: usize, jobs: usize) -> ExitCode {
                 scope.spawn(work);
             }
         });
-        let seconds = began.elapsed().as_secs_f64();
+        let seconds = began.elapsed().as_secs();
         println!(
-            "{:<12} {depth} steps  {:>8} schedules  {seconds:.0} s",
+            "{:<12} {depth} steps  {:>8} schedules  {seconds} s",
             subject.name(),
             all.len()
         );
+        if record {
+            Run::new(subject.name(), failed.load(Ordering::SeqCst))
+                .count("steps", depth as u64)
+                .count("schedules", all.len() as u64)
+                .took(seconds)
+                .keep("worlds")
+                .expect("records can be written");
+        }
+        all_failed += failed.into_inner();
     }
-    let failed = failed.into_inner();
-    println!("violations {failed}");
-    if failed == 0 {
+    println!("violations {all_failed}");
+    if all_failed == 0 {
         ExitCode::SUCCESS
     } else {
         ExitCode::FAILURE
@@ -168,11 +187,36 @@ fn hunt(args: &Args) -> ExitCode {
     );
     print!("{}", outcome.tally);
     println!("violations     {:>12}", outcome.violations);
+    for seed in &outcome.failed {
+        println!("  failed: seed {seed}");
+    }
+    if args.record {
+        outcome
+            .tally
+            .record(args.seed, outcome.violations)
+            .took(began.elapsed().as_secs())
+            .keep("schedules")
+            .expect("records can be written");
+    }
     if outcome.violations == 0 {
         ExitCode::SUCCESS
     } else {
         ExitCode::FAILURE
     }
+}
+
+/// What `hunt` printed at its end.
+fn read(path: &Path, record: bool) -> ExitCode {
+    let text = std::fs::read_to_string(path).unwrap_or_default();
+    let Some(run) = Tally::from_print(&text) else {
+        println!("{} is not the print of a run that ended", path.display());
+        return ExitCode::FAILURE;
+    };
+    println!("{run:?}");
+    if record {
+        run.keep("schedules").expect("records can be written");
+    }
+    ExitCode::SUCCESS
 }
 
 fn keep(folder: &Path, found: &Found) {

@@ -19,7 +19,7 @@ before(async () => {
       const { xform } = engine.prepare(text);
       const have = async (name) => (files[name] === undefined ? undefined : new Blob([files[name]]));
       const read = await engine.readXForm(xform, have);
-      const form = await engine.openEngine(read.text, have, instance && engine.instanceXml(read, instance));
+      const form = await (await engine.loadEngine(read.text, have)).open(instance && engine.instanceXml(read, instance));
       const at = (path) => [...form.all()].filter((n) => n.path === path);
       return { form, at, one: (path) => at(path)[0], read };
     };
@@ -214,10 +214,26 @@ test("choices come from the form's files, and a missing file leaves none", async
     const files = { "sites.csv": "name,label\nkh1,Poipet\nkh2,Kampot\n", "towns.xml": "<root><item><name>vt</name><label>Vientiane</label></item></root>" };
     const open = async (have) => {
       const files = async (name) => (have[name] === undefined ? undefined : new Blob([have[name]]));
-      const form = await lab.engine.openEngine((await lab.engine.readXForm(text, files)).text, files);
+      const form = await (await lab.engine.loadEngine((await lab.engine.readXForm(text, files)).text, files)).open();
       return [...form.all()].filter((n) => n.kind === "select").map((n) => n.choices.map((c) => `${c.code} ${c.label.plain}`));
     };
     return [await open(files), await open({})];
   });
   assert.deepEqual(seen, [[["kh1 Poipet", "kh2 Kampot"], ["vt Vientiane"]], [[], []]]);
+});
+
+test("two instances of one form that was read once do not know of each other", async () => {
+  const seen = await page.evaluate(async () => {
+    const none = async () => undefined;
+    const read = await lab.engine.readXForm(lab.engine.prepare(kinds).xform, none);
+    const loaded = await lab.engine.loadEngine(read.text, none);
+    const [a, b] = [await loaded.open(), await loaded.open(lab.engine.instanceXml(read, filled({ "/data/about/who|": "Linh" })))];
+    const one = (form, path) => [...form.all()].find((n) => n.path === path);
+    one(a, "/data/about/who").put("Dara");
+    one(a, "/data/about/age").put("12");
+    one(b, "/data/about/age").put("40");
+    a.speak("Khmer (km)");
+    return [a, b].map((form) => [one(form, "/data/about/who").text, one(form, "/data/about/guardian").relevant, one(form, "/data/about/twice").text, one(form, "/data/choices/agree").choices[0].label.plain]);
+  });
+  assert.deepEqual(seen, [["Dara", true, "24", "បាទ/ចាស"], ["Linh", false, "80", "Yes"]]);
 });

@@ -169,3 +169,35 @@ test("a record that changed meanwhile is shown as it is, and what was not saved 
   assert.deepEqual(all[desk.key("/data/about/story")], { text: "mine" });
   assert.equal(all[desk.key("/data/about/who")], undefined);
 });
+
+test("several choices that conflict may be taken together", async () => {
+  await desk.open({ record: record({ [desk.key("/data/choices/fruit")]: [[{ codes: ["mango"] }, "Dara"], [{ codes: ["durian"] }, "Linh"]] }) });
+  await desk.go("/data/choices/fruit");
+  await desk.question("/data/choices/fruit").getByRole("button", { name: "All of them together: Durian, Mango" }).click();
+  await desk.flush();
+  assert.deepEqual((await desk.written())[desk.key("/data/choices/fruit")], { codes: ["durian", "mango"] });
+});
+
+test("Zawgyi is flagged beside the question and kept as it was typed", async () => {
+  await desk.open();
+  const typed = "\u1031\u1000\u103a\u1038\u1007\u1030\u1038\u1010\u1004\u1039";
+  await desk.question("/data/about/story").locator("textarea").fill(typed);
+  await desk.question("/data/about/story").getByText("written in Zawgyi").waitFor();
+  await desk.flush();
+  assert.deepEqual((await desk.written())[desk.key("/data/about/story")], { text: typed });
+  await desk.question("/data/about/story").locator("textarea").fill("ကျေးဇူးတင်ပါတယ်");
+  await desk.question("/data/about/story").getByText("written in Zawgyi").waitFor({ state: "hidden" });
+});
+
+test("an interview cannot be ended while a needed answer is missing, and is when it is there", async () => {
+  await desk.open();
+  await desk.go("end");
+  await desk.page.getByText("These questions still need an answer:").waitFor();
+  await desk.page.locator(".links button").first().click();
+  assert.ok(await desk.question("/data/about/who").locator("input").evaluate((e) => e === document.activeElement));
+  await desk.question("/data/about/who").locator("input").fill("Dara");
+  await desk.go("end");
+  await desk.page.getByText("Everything that is needed is answered.").waitFor();
+  await desk.page.getByRole("button", { name: "Finish the interview" }).click();
+  await desk.page.waitForFunction(() => globalThis.lab.finished === 1);
+});

@@ -1,6 +1,7 @@
 //! The power goes, at every write and every sync of the day.
 
 use tributary_disk::{Counts, Fault};
+use tributary_tests::reliability::Run;
 
 use super::day::DAY;
 use super::world::{Stopped, World};
@@ -87,11 +88,18 @@ fn every(
             }
         }
     }
-    println!(
-        "{kind}: {tried} places of {n} tried, {} broken",
-        broken.len()
-    );
+    told(kind, tried, n, &broken);
     (tried, broken)
+}
+
+/// Says what was tried of a kind.
+pub(super) fn told(kind: &str, tried: u64, there_are: u64, broken: &[String]) {
+    let n = broken.len();
+    println!("{kind}: {tried} places of {there_are} tried, {n} broken");
+    Run::new(kind, n as u64)
+        .count("places tried", tried)
+        .count("places there are", there_are)
+        .keep_if_asked("places");
 }
 
 fn everywhere(whose: &str, on: Option<usize>) {

@@ -6,7 +6,7 @@ use tributary_disk::Fault;
 use tributary_sync_core::ids::EpochId;
 
 use super::day::{DAY, Step};
-use super::power::{At, counted, places};
+use super::power::{At, counted, places, told};
 use super::world::{Stopped, World};
 
 /// One day with one fault that passes; what did not hold. Afterwards the power goes: what was told has to be on the disk.
@@ -84,10 +84,7 @@ fn everywhere(whose: &str, on: Option<usize>) {
                 }
             }
         }
-        println!(
-            "{whose}, {kind}: {tried} places of {n} tried, {} broken",
-            broken.len() - before
-        );
+        told(&format!("{whose}, {kind}"), tried, n, &broken[before..]);
         assert!(tried > 0, "{kind} never came");
     }
     assert!(

@@ -15,7 +15,7 @@ use tributary_sync_core::wire::bundle as layout;
 use tributary_sync_core::wire::frame::NoForms;
 
 /// What a strategy makes of a number.
-fn of<T>(strategy: impl Strategy<Value = T>, seed: u64) -> T {
+pub(super) fn of<T>(strategy: impl Strategy<Value = T>, seed: u64) -> T {
     let mut bytes = [0; 32];
     bytes[..8].copy_from_slice(&seed.to_le_bytes());
     let random = TestRng::from_seed(RngAlgorithm::ChaCha, &bytes);
@@ -26,7 +26,7 @@ fn of<T>(strategy: impl Strategy<Value = T>, seed: u64) -> T {
     tree.current()
 }
 
-fn json(value: &impl serde::Serialize) -> Vec<u8> {
+pub(super) fn json(value: &impl serde::Serialize) -> Vec<u8> {
     serde_json::to_vec(value).expect("it is JSON")
 }
 

@@ -6,6 +6,7 @@
 
 mod bodies;
 mod damage;
+mod exchange;
 mod files;
 mod forms;
 mod made;
@@ -109,6 +110,13 @@ pub const TARGETS: &[Target] = &[
         run: session::answers,
         proves: "any answers of a server to a phone: no answer that a person gave is lost unless the server said what became of it",
         made: Some(made::session),
+        words: messages::WORDS,
+    },
+    Target {
+        name: "exchange",
+        run: exchange::pushes,
+        proves: "any push by a device with a good token: an answer or a refusal, a sound file, nothing of others touched or told",
+        made: Some(exchange::made),
         words: messages::WORDS,
     },
     Target {

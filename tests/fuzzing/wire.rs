@@ -34,7 +34,7 @@ fn same_request(request: &ExchangeRequest) {
     }
 }
 
-fn same_reply(reply: &ExchangeReply) {
+pub(super) fn same_reply(reply: &ExchangeReply) {
     let json = serde_json::to_string(reply).expect("a reply is JSON");
     let by_json: ExchangeReply = serde_json::from_str(&json).expect("its JSON is read");
     assert!(by_json == *reply, "JSON says something else");

@@ -63,9 +63,12 @@ fn nothing_is_kept_for_a_target_that_is_not_there() {
 const BODIES: &[(&str, &[&str])] = &[
     (
         "application/json",
-        &["json_request", "json_messages", "lists"],
+        &["json_request", "json_messages", "lists", "exchange"],
     ),
-    ("application/vnd.tributary.frame", &["frame_request"]),
+    (
+        "application/vnd.tributary.frame",
+        &["frame_request", "exchange"],
+    ),
     ("application/octet-stream", &["bundle", "form_file"]),
 ];
 

@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use tributary_sync_core::testing::Dice;
 use tributary_tests::fuzzing::{Target, corpus, damaged, found, read_all, target};
+use tributary_tests::reliability::Run;
 
 /// Inputs longer than this only cost time.
 const BYTES_MAX: usize = 16 * 1024;
@@ -62,6 +63,10 @@ fn replay(name: &str, usual: u64) {
         let input = damaged(input, other, target.words, &mut dice, BYTES_MAX);
         run(target, &format!("damaged input {n} of seed {seed}"), &input);
     }
+    let all = kept.len() as u64 + cases;
+    Run::new(name, 0)
+        .count("inputs", all)
+        .keep_if_asked("damaged");
     println!(
         "{name}: {} kept, {cases} damaged, {:.1} s",
         kept.len(),
@@ -91,6 +96,7 @@ replayed! {
     values: 10_000,
     bundle: 4_000,
     session: 2_000,
+    exchange: 500,
     xform: 3_000,
     form_file: 1_500,
     workbook_parts: 1_500,

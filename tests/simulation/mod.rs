@@ -11,6 +11,7 @@ mod network;
 mod operator;
 pub mod phone;
 pub mod play;
+mod power;
 pub mod schedule;
 pub mod search;
 pub mod seed_file;
@@ -22,6 +23,7 @@ pub mod tally;
 pub mod world;
 
 pub use play::{class, play, play_aloud, play_among};
+pub use power::DiskFault;
 pub use schedule::{Rng, schedule};
 pub use search::{Found, Outcome, Search, search};
 pub use step::{Forgery, Net, Step, What};

@@ -1,5 +1,6 @@
 //! What goes between phones and server: real requests through the real wire forms, lost, late, doubled and forged.
 
+use tributary::service::error::ServiceError;
 use tributary::service::exchange::{self, Caller, Refusal};
 use tributary_sync_core::clock::Dot;
 use tributary_sync_core::ids::{EpochId, RecordId, Seq};
@@ -9,6 +10,7 @@ use tributary_sync_core::wire::message::*;
 
 use super::checks;
 use super::phone::{SaveNo, number_of, tags};
+use super::power::{Over, is_silence, silence};
 use super::step::{Forgery, Net};
 use super::surroundings::{Fields, Keyed};
 use super::world::{World, form_text};
@@ -47,6 +49,9 @@ impl World {
                 Some(problem) => Err(problem),
                 None => self.serve(&caller, &request),
             };
+            if answer.as_ref().is_err_and(|p| is_silence(p)) {
+                return Ok(());
+            }
             if self.trace {
                 trace(phone, &request, &answer);
             }
@@ -243,10 +248,23 @@ impl World {
         self.requests += 1;
         let framed = self.roll(2) == 0;
         self.note_request(caller, request);
+        self.frames += u64::from(framed && matches!(request, Request::Exchange(_)));
+        let done = match self.over_the_disk(|world| world.answered(caller, request, framed)) {
+            Over::Told(done) => done,
+            Over::Dark => return Err(silence()),
+        };
+        self.note_answer(caller, request, &done);
+        done.map_err(|refusal| {
+            let code = refusal.code().to_owned();
+            *self.refusals.entry(code.clone()).or_default() += 1;
+            problem(code, refusal)
+        })
+    }
+
+    fn answered(&self, caller: &Caller, request: &Request, framed: bool) -> Result<Reply, Refusal> {
         let (files, env) = (&self.files, &self.env);
-        let done = match request {
+        match request {
             Request::Exchange(r) => {
-                self.frames += u64::from(framed);
                 let read = travelled(r, framed);
                 exchange::exchange(files, env, caller, read)
                     .map(|r| Reply::Exchange(Box::new(returned(&r, framed))))
@@ -259,13 +277,7 @@ impl World {
             Request::NewActor(r) => exchange::actor(files, env, caller, r).map(Reply::NewActor),
             Request::Lost(r) => exchange::lost(files, caller, r.clone()).map(|()| Reply::Lost),
             Request::Nothing => unreachable!("nothing is never sent"),
-        };
-        self.note_answer(caller, request, &done);
-        done.map_err(|refusal| {
-            let code = refusal.code().to_owned();
-            *self.refusals.entry(code.clone()).or_default() += 1;
-            problem(code, refusal)
-        })
+        }
     }
 
     /// Whoever lies is believed up to what the server had sent to them; and up to the moment that a record left their scope,
@@ -290,6 +302,9 @@ impl World {
                 past.extend(&self.truth[&other].past);
             }
             past.remove(&no);
+            if self.trace {
+                println!("      g{no} claims to have seen {past:?}");
+            }
             self.truth.get_mut(&no).unwrap().past.extend(past);
         }
     }
@@ -369,6 +384,14 @@ fn problem(code: String, refusal: Refusal) -> Box<Problem> {
             expected: Some(expected),
             ..plain
         },
+        refusal @ Refusal::Storage(_) => {
+            let entry = ServiceError::from(refusal).code.entry();
+            Problem {
+                code: entry.code.to_owned(),
+                retryable: entry.retryable,
+                ..plain
+            }
+        }
         _ => plain,
     })
 }
@@ -397,11 +420,15 @@ pub(crate) fn trace(phone: usize, request: &Request, answer: &Result<Reply, Box<
         Request::Nothing => String::new(),
     };
     let told = match answer {
-        Ok(Reply::Exchange(r)) => format!(
-            "acked {} {:?}",
-            r.acked.seq,
-            r.results.iter().map(|x| x.status).collect::<Vec<_>>()
-        ),
+        Ok(Reply::Exchange(r)) => {
+            let results = r.results.iter().map(|x| (x.status, &x.code));
+            format!(
+                "acked {} {:?} entries {:?}",
+                r.acked.seq,
+                results.collect::<Vec<_>>(),
+                r.entries.iter().map(said).collect::<Vec<_>>()
+            )
+        }
         Ok(Reply::Compare(r)) => format!(
             "{:?}",
             r.actors
@@ -414,4 +441,22 @@ pub(crate) fn trace(phone: usize, request: &Request, answer: &Result<Reply, Box<
         Err(p) => format!("{} agreed {:?}", p.code, p.agreed),
     };
     println!("      phone {phone}: {asked} -> {told}");
+}
+
+fn said(entry: &Entry) -> String {
+    match entry {
+        Entry::Change { stored, .. } => format!("change {:?}", number_of(&stored.change)),
+        Entry::State { state, .. } => {
+            format!(
+                "state {:?}",
+                tags(state).map(|(_, no)| no).collect::<Vec<_>>()
+            )
+        }
+        Entry::Own { actor, seq, .. } => format!("own {actor} {seq}"),
+        Entry::Enter { .. } => "enter".to_owned(),
+        Entry::Leave { .. } => "leave".to_owned(),
+        Entry::Gone { .. } => "gone".to_owned(),
+        Entry::Erased { .. } => "erased".to_owned(),
+        _ => "other".to_owned(),
+    }
 }

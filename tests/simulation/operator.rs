@@ -90,6 +90,7 @@ impl World {
 
     pub(crate) fn image_disk(&mut self) {
         self.files.close(ORG);
+        self.flush();
         self.disk_images.push(DiskImage {
             file: std::fs::read(self.files.path(ORG)).unwrap(),
             ledger: std::fs::read(self.env.ledger.path(ORG)).unwrap_or_default(),
@@ -102,6 +103,7 @@ impl World {
         }
         let image = self.disk_images[which % self.disk_images.len()].clone();
         self.files.close(ORG);
+        self.flush();
         std::fs::write(self.files.path(ORG), image.file).unwrap();
         if with_ledger {
             std::fs::write(self.env.ledger.path(ORG), image.ledger).unwrap();

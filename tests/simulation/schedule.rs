@@ -1,5 +1,6 @@
 //! What happens, step by step, drawn from a seed.
 
+use super::power::DiskFault;
 use super::step::{Forgery, Net, Step, What};
 
 /// SplitMix64: small, seeded, the same everywhere.
@@ -36,6 +37,7 @@ enum Trouble {
     Desk,
     Malice,
     Links,
+    Power,
     All,
 }
 
@@ -51,8 +53,9 @@ pub fn schedule(rng: &mut Rng) -> Vec<Step> {
         T::Desk,
         T::Malice,
         T::Links,
+        T::Power,
         T::All,
-    ][rng.below(9)];
+    ][rng.below(10)];
     let phones = 2 + rng.below(2);
     let records = if rng.chance(60) { 1 } else { 3 };
     let mut steps = vec![Step::Create {
@@ -159,10 +162,11 @@ fn ordinary(rng: &mut Rng, phone: usize, record: usize) -> Option<Step> {
 
 fn special(rng: &mut Rng, trouble: Trouble, phone: usize, record: usize) -> Step {
     let has = |t: Trouble| trouble == t || trouble == Trouble::All;
-    let of = match rng.below(3) {
+    let of = match rng.below(4) {
         0 if has(Trouble::Desk) => Some(desk(rng, phone, record)),
         1 if has(Trouble::Malice) => Some(malice(rng, phone, record)),
         2 if has(Trouble::Links) => Some(link(rng, phone)),
+        3 if has(Trouble::Power) => Some(power(rng)),
         _ => None,
     };
     of.unwrap_or_else(|| disaster(rng, trouble, phone, record))
@@ -230,6 +234,19 @@ fn link(rng: &mut Rng, phone: usize) -> Step {
             skew: [0, 4_000, 50_000_000, -900_000, -900_000_000][rng.below(5)],
         },
     }
+}
+
+fn power(rng: &mut Rng) -> Step {
+    let (what, reach) = [
+        (DiskFault::CutAtWrite, 24),
+        (DiskFault::CutAtSync, 3),
+        (DiskFault::CutAfterSync, 3),
+        (DiskFault::Full, 24),
+        (DiskFault::Read, 60),
+        (DiskFault::Sync, 3),
+    ][rng.below(6)];
+    let at = rng.below(reach) as u32;
+    Step::ServerDisk { what, at }
 }
 
 fn disaster(rng: &mut Rng, trouble: Trouble, phone: usize, record: usize) -> Step {

@@ -41,6 +41,8 @@ pub struct Outcome {
     pub tally: Tally,
     /// Schedules that failed.
     pub violations: u64,
+    /// Their seeds.
+    pub failed: Vec<u64>,
     /// The first failure of each kind.
     pub found: Vec<Found>,
 }
@@ -83,6 +85,7 @@ pub fn search(
         let mut outcome = outcome.lock().expect("no thread panicked");
         outcome.tally.add(&tally);
         outcome.violations += u64::from(fault.is_some());
+        outcome.failed.extend(fault.is_some().then_some(seed));
         heard(&outcome, found.as_ref());
         outcome.found.extend(found);
     };

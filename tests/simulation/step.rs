@@ -5,6 +5,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::power::DiskFault;
+
 /// What the network does to one request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -177,6 +179,8 @@ pub enum Step {
     RollBackAll { which: usize },
     /// The operator opens an epoch, where writing has stopped.
     OpenEpoch,
+    /// The server's disk fails during the next request, at the `at`-th operation of its kind.
+    ServerDisk { what: DiskFault, at: u32 },
     /// A phone is revoked.
     Revoke { phone: usize },
     /// A revoked phone is let in again.
@@ -233,6 +237,7 @@ impl Step {
             Self::RollBack { .. } => Fault("disk rolled back"),
             Self::RollBackAll { .. } => Fault("disk and ledger rolled back"),
             Self::OpenEpoch => Work("epoch"),
+            Self::ServerDisk { .. } => Fault("server's disk about to fail"),
             Self::Revoke { .. } => Fault("phone revoked"),
         }
     }
@@ -279,7 +284,8 @@ impl Step {
             | Self::ImageDisk
             | Self::RollBack { .. }
             | Self::RollBackAll { .. }
-            | Self::OpenEpoch => None,
+            | Self::OpenEpoch
+            | Self::ServerDisk { .. } => None,
         }
     }
 
@@ -318,6 +324,10 @@ impl Step {
             }),
             Self::Pass { ms } if ms > 1 => out.push(Self::Pass { ms: ms / 10 }),
             Self::Redeliver { which } if which > 0 => out.push(Self::Redeliver { which: 0 }),
+            Self::ServerDisk { what, at } if at > 0 => {
+                out.push(Self::ServerDisk { what, at: 0 });
+                out.push(Self::ServerDisk { what, at: at / 2 });
+            }
             Self::RestorePhone { which } if which > 0 => out.push(Self::RestorePhone { which: 0 }),
             Self::RollBack { which } if which > 0 => out.push(Self::RollBack { which: 0 }),
             Self::Create { .. }
@@ -359,6 +369,7 @@ impl Step {
             | Self::RollBack { .. }
             | Self::RollBackAll { .. }
             | Self::OpenEpoch
+            | Self::ServerDisk { .. }
             | Self::Revoke { .. } => {}
         }
         out

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use super::step::{Kind, Step};
+use crate::reliability::Run;
 
 /// Counts of one schedule, or of many.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -55,6 +56,58 @@ impl Tally {
         for (code, n) in &other.refusals {
             *self.refusals.entry(code.clone()).or_default() += n;
         }
+    }
+    /// As a record.
+    pub fn record(&self, first: u64, violations: u64) -> Run {
+        let mut run = Run::new(format!("seeds from {first}"), violations)
+            .count("schedules", self.schedules)
+            .count("steps", self.steps)
+            .count("requests", self.requests)
+            .count("saves", self.saves)
+            .count("on files", self.on_files)
+            .count("device-days", self.device_ms / 86_400_000);
+        for (name, n) in &self.faults {
+            run = run.count(&format!("fault: {name}"), *n);
+        }
+        run
+    }
+    /// The record of a run by what `sim` printed when it ended; none for a run that has not.
+    pub fn from_print(text: &str) -> Option<Run> {
+        let end = text.split_once("\nseeds from ")?.1;
+        let (first, rest) = end.split_once(',')?;
+        let hours: f64 = rest
+            .split_once("jobs, ")?
+            .1
+            .split(' ')
+            .next()?
+            .parse()
+            .ok()?;
+        let mut run = Run::new(format!("seeds from {first}"), 0).took((hours * 3_600.0) as u64);
+        let mut ended = false;
+        for line in end.lines() {
+            let Some((name, n)) = line.trim().split_once("  ") else {
+                continue;
+            };
+            let (n, what) = n.trim().split_once("  ").unwrap_or((n.trim(), ""));
+            let whole = || n.parse::<u64>().ok();
+            run = match name {
+                "schedules" | "steps" | "requests" | "saves" | "on files" => {
+                    run.count(name, whole()?)
+                }
+                "device-years" => {
+                    let years: f64 = n.parse().ok()?;
+                    run.count("device-days", (years * 365.25) as u64)
+                }
+                "fault" => run.count(&format!("fault: {what}"), whole()?),
+                "violations" => {
+                    ended = true;
+                    run.violations = whole()?;
+                    run
+                }
+                _ => run,
+            };
+        }
+        ended.then_some(run)
     }
     /// Virtual years that phones lived through.
     pub fn device_years(&self) -> f64 {

@@ -18,6 +18,7 @@ use tributary_sync_core::wire::message::*;
 
 use super::disk::Disk;
 use super::phone::{FORM, Kept, Known, Phone, SaveNo, Truth};
+use super::power::Power;
 use super::step::{Step, What};
 use super::surroundings::{Keyed, People, Seeded};
 use super::tally::Tally;
@@ -102,6 +103,8 @@ pub struct World {
     pub(crate) requests: u64,
     pub(crate) frames: u64,
     pub(crate) refusals: BTreeMap<String, u64>,
+    /// The server's disk, where it can lose.
+    pub(crate) power: Power,
     /// Whether every request is printed.
     pub(crate) trace: bool,
 }
@@ -189,6 +192,7 @@ impl World {
             requests: 0,
             frames: 0,
             refusals: BTreeMap::new(),
+            power: Power::default(),
             trace: std::env::var_os("TRIBUTARY_SIM_TRACE").is_some(),
         };
         let skews = [0, 50_000_000, -900_000, 0].into_iter();
@@ -340,6 +344,7 @@ impl World {
                     self.open_epoch();
                 }
             }
+            Step::ServerDisk { what, at } => self.disk_trouble(what, at),
             Step::Revoke { phone } => self.revoke(phone, true),
             Step::Readmit { phone } => self.revoke(phone, false),
         }
@@ -419,6 +424,9 @@ impl World {
         tally.requests += self.requests;
         tally.frames += self.frames;
         tally.on_files += u64::from(self.on_files);
+        if self.power.struck > 0 {
+            *tally.faults.entry("server's disk failed").or_default() += self.power.struck;
+        }
         for (code, n) in &self.refusals {
             *tally.refusals.entry(code.clone()).or_default() += n;
         }
@@ -430,6 +438,7 @@ impl World {
 
     /// The faults stop: forms are closed, a copy is made, everybody syncs until nothing is new.
     pub fn settle(&mut self) -> Result<(), String> {
+        self.power.calm();
         for phone in &mut self.phones {
             phone.close();
             phone.page = None;

@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex};
 use tributary_native::answers::{Answers, Given};
 use tributary_native::{Device, Quiet, Trouble};
 use tributary_tests::harness::{Installation, Way, field_command, field_on_a_losing_disk};
+use tributary_tests::reliability::Run;
 
 use super::{device, downloaded, nothing_is_lost};
 
@@ -61,14 +62,15 @@ fn begun(mut here: Installation) -> (Installation, PathBuf) {
 
 #[test]
 fn the_server_killed_in_the_middle_of_syncs_loses_nothing_acknowledged() {
-    the_server_is_killed(Installation::init());
+    the_server_is_killed(Installation::init(), "server");
 }
 #[test]
 fn over_a_losing_disk_the_killed_server_loses_nothing_acknowledged() {
-    the_server_is_killed(Installation::init_on_a_losing_disk());
+    let here = Installation::init_on_a_losing_disk();
+    the_server_is_killed(here, "server over a disk that loses");
 }
 
-fn the_server_is_killed(here: Installation) {
+fn the_server_is_killed(here: Installation, what: &str) {
     let (mut here, home) = begun(here);
     let mut phone = device(&home);
     let (mut killed, mut round, mut made) = (0, 0, 0);
@@ -102,18 +104,26 @@ fn the_server_is_killed(here: Installation) {
     phone.sync(&mut Quiet).unwrap();
     here.end();
     assert_eq!(nothing_is_lost(&here, &phone), made as usize);
+    told(what, killed);
+}
+
+fn told(what: &str, killed: usize) {
+    let run = Run::new(what, 0).count("kills", killed as u64);
+    run.keep_if_asked("kills");
 }
 
 #[test]
 fn the_device_killed_in_the_middle_of_syncs_loses_nothing_and_sends_nothing_twice() {
-    the_device_is_killed(|home, _| field_command(home, &["sync", "--quiet"]));
+    let sync = |home: &Path, _| field_command(home, &["sync", "--quiet"]);
+    the_device_is_killed(sync, "device");
 }
 #[test]
 fn over_a_losing_disk_the_killed_device_loses_nothing_and_sends_nothing_twice() {
-    the_device_is_killed(|home, round| field_on_a_losing_disk(home, &["sync", "--quiet"], round));
+    let sync = |home: &Path, round| field_on_a_losing_disk(home, &["sync", "--quiet"], round);
+    the_device_is_killed(sync, "device over a disk that loses");
 }
 
-fn the_device_is_killed(sync: impl Fn(&Path, u64) -> Command) {
+fn the_device_is_killed(sync: impl Fn(&Path, u64) -> Command, what: &str) {
     let (mut here, home) = begun(Installation::init());
     let (mut killed, mut made) = (0, 0);
     for round in 0..kills() as u64 / 2 {
@@ -152,6 +162,7 @@ fn the_device_is_killed(sync: impl Fn(&Path, u64) -> Command) {
     phone.sync(&mut Quiet).unwrap();
     here.end();
     assert_eq!(nothing_is_lost(&here, &phone), made as usize);
+    told(what, killed);
 }
 
 /// Syncs once over a link that is cut again and again; whether it came to its end.

@@ -11,7 +11,9 @@ mod files;
 mod layout;
 mod manifests;
 mod mutants;
+mod reliability;
 mod rust;
+mod web;
 
 use std::fmt::Display;
 

@@ -23,7 +23,7 @@ export class Phone {
     this.context = await chromium.launchPersistentContext(this.home, {
       executablePath: process.env.TRIBUTARY_CHROMIUM ?? "/usr/bin/chromium", headless: true, args: ["--no-sandbox"], ...this.look,
     });
-    this.context.setDefaultTimeout(30_000);
+    this.context.setDefaultTimeout(90_000);
     this.page = this.context.pages()[0] ?? (await this.context.newPage());
     this.watch(this.page);
   }
@@ -100,6 +100,33 @@ export class Phone {
   /** Until what was answered is durable. */
   async saved() {
     await this.page.getByText("Saved on this phone").first().waitFor();
+  }
+
+  /** A page of the form, from its table of contents. */
+  async goTo(title) {
+    const contents = this.page.locator("details.contents");
+    await contents.locator("summary").click();
+    await contents.getByRole("button", { name: title }).click();
+  }
+
+  /** Opens the interview in whose line the words stand. */
+  async openInterview(words) {
+    await this.page.locator(".record", { hasText: words }).first().click();
+    await this.page.locator(".interview .page").first().waitFor();
+  }
+
+  /** To the last page, and the last button. */
+  async finish() {
+    const contents = this.page.locator("details.contents");
+    await contents.locator("summary").click();
+    await contents.getByRole("button").last().click();
+    await this.button("Finish the interview").click();
+    await this.page.getByText("It goes to the server with the next sync.", { exact: false }).waitFor();
+  }
+
+  /** Until the app is kept for starting without a network. */
+  async ready() {
+    await this.page.evaluate(() => navigator.serviceWorker.ready.then(() => undefined));
   }
 
   async closeInterview() {

@@ -11,6 +11,8 @@ const root = fileURLToPath(new URL("../../../", import.meta.url));
 const program = process.env.TRIBUTARY_PROGRAM ?? join(root, "target/debug/tributary");
 const PASSWORD = "four unrelated words";
 const run = promisify(execFile);
+// Without any setting of whoever runs the tests.
+const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith("TRIBUTARY_")));
 
 export class World {
   #child;
@@ -29,19 +31,19 @@ export class World {
 
   /** Runs `tributary` over the folder to its end; what it printed. */
   async tributary(...args) {
-    const { stdout } = await run(program, ["--data", this.data, "--listen", this.#address, ...args]);
+    const { stdout } = await run(program, ["--data", this.data, "--listen", this.#address, ...args], { env });
     return stdout;
   }
 
   async #init() {
-    const child = spawn(program, ["--data", this.data, "--listen", this.#address, "init", "--password-stdin"], { stdio: ["pipe", "ignore", "inherit"] });
+    const child = spawn(program, ["--data", this.data, "--listen", this.#address, "init", "--password-stdin"], { stdio: ["pipe", "ignore", "inherit"], env });
     child.stdin.end(`${PASSWORD}\n`);
     await new Promise((done, failed) => child.on("exit", (code) => (code === 0 ? done() : failed(new Error(`init: ${code}`)))));
   }
 
   /** Starts the server; the second time on the port that it had. */
   async serve() {
-    const child = spawn(program, ["--data", this.data, "--listen", this.#address, "serve", "--plain", "--workers", "2", "--log-level", "error"], { stdio: ["ignore", "pipe", "inherit"] });
+    const child = spawn(program, ["--data", this.data, "--listen", this.#address, "serve", "--plain", "--workers", "2", "--log-level", "error"], { stdio: ["ignore", "pipe", "inherit"], env });
     this.#child = child;
     const said = await new Promise((done, failed) => {
       let text = "";
@@ -97,6 +99,12 @@ export class World {
   /** An enrolment link for one phone of a user. */
   async link(user) {
     return (await this.api("POST", "/devices/codes", { user: user.id })).link;
+  }
+
+  /** A coordinator gives a record to a worker too. */
+  async assign(record, user) {
+    const { shown } = await this.api("GET", `/records/${record}`);
+    await this.api("POST", `/records/${record}/assign`, { shown, assignee: `user:${user.id}` });
   }
 
   /** Copies the folder, as a schedule would: what was stored is copied from then on. */

@@ -134,6 +134,21 @@ impl Disk {
         self.state().off = false;
     }
 
+    /// Everything reaches the disk: the machine waits for it, as one that is shut down well does.
+    pub fn flush(&self) {
+        let mut state = self.state();
+        for (path, mut file) in std::mem::take(&mut state.files) {
+            let Ok(mut on_disk) = OpenOptions::new().write(true).open(&path) else {
+                continue;
+            };
+            for change in file.take() {
+                put(&mut on_disk, &change);
+            }
+        }
+        state.removed.clear();
+        state.made.clear();
+    }
+
     pub(crate) fn life(&self) -> Option<u64> {
         let state = self.state();
         (!state.off).then_some(state.life)
@@ -342,7 +357,7 @@ impl State {
                 continue;
             }
             match change {
-                Change::Resize(to) => drop(on_disk.set_len(to)),
+                Change::Resize(_) => put(&mut on_disk, &change),
                 Change::Write(at, bytes) => {
                     let mut from = 0;
                     while from < bytes.len() {
@@ -359,6 +374,16 @@ impl State {
             }
         }
     }
+}
+
+/// Makes a change in the real file.
+fn put(file: &mut std::fs::File, change: &Change) {
+    let _ = match change {
+        Change::Resize(to) => file.set_len(*to),
+        Change::Write(at, bytes) => file
+            .seek(SeekFrom::Start(*at))
+            .and_then(|_| file.write_all(bytes)),
+    };
 }
 
 /// The database that a log or journal belongs to.

@@ -13,7 +13,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 pub use disk::{Counts, Disk, Fault, SECTOR};
-pub use vfs::lay;
+pub use vfs::{lay, lift};
 
 /// What the programs of this crate do first: a disk below the folder that `LOSING_DISK` names, which is made if it is not
 /// there. Single writes reach it early, by a chance that follows from `LOSING_SEED`.

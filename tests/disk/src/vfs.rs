@@ -36,6 +36,12 @@ pub fn lay(folder: &Path) -> std::io::Result<Arc<Disk>> {
     Ok(disk)
 }
 
+/// Takes a disk away from below its folder; what is open there stays with it.
+pub fn lift(disk: &Arc<Disk>) {
+    let mut disks = DISKS.write().unwrap_or_else(PoisonError::into_inner);
+    disks.retain(|d| !Arc::ptr_eq(d, disk));
+}
+
 fn register() -> Layer {
     // SAFETY: finds the layer that SQLite would use; null is the default's name.
     let real = unsafe { ffi::sqlite3_vfs_find(std::ptr::null()) };

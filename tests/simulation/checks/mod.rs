@@ -51,6 +51,11 @@ fn stored(world: &World, server: &Server) -> Result<(), String> {
     if let Some((no, n)) = server.times.iter().find(|(_, n)| **n > 1) {
         return Err(format!("save g{no} stands {n} times in the log"));
     }
+    if let Some(no) = server.waits_in_vain() {
+        return Err(format!(
+            "save g{no} waits in quarantine, and is in the log or waits there twice"
+        ));
+    }
     let gone = |id: &RecordId| server.org == super::world::ORG && world.erased.contains(id);
     if let Some(id) = server.records.keys().find(|id| gone(id)) {
         return Err(format!("erased {id} is back"));

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use tributary::storage::{LogEntry, QuarantineRow, RecordRow, StorageError};
+use tributary::storage::{Judgement, LogEntry, QuarantineRow, RecordRow, StorageError};
 use tributary_sync_core::change::{Changeset, Stored};
 use tributary_sync_core::ids::{LogPos, OrgId, RecordId};
 
@@ -24,6 +24,8 @@ pub(super) struct Server {
     /// The saves in the log, and how often.
     pub(super) times: BTreeMap<SaveNo, u32>,
     quarantined: BTreeSet<SaveNo>,
+    /// Those that can be read and that nobody has judged.
+    waiting: Vec<SaveNo>,
     /// The records that it knows as erased.
     buried: BTreeSet<RecordId>,
 }
@@ -39,6 +41,7 @@ impl Server {
                     log: Vec::new(),
                     times: BTreeMap::new(),
                     quarantined: BTreeSet::new(),
+                    waiting: Vec::new(),
                     buried: BTreeSet::new(),
                 };
                 for (_, id) in world.created.iter().filter(|(o, _)| *o == org) {
@@ -63,6 +66,11 @@ impl Server {
                     Ok(true)
                 })?;
                 let rows: Vec<QuarantineRow> = txn.quarantine_list(false, 0, 10_000)?;
+                let waits = |r: &&QuarantineRow| r.readable && r.judged == Judgement::Waiting;
+                let waiting = rows.iter().filter(waits);
+                server.waiting = waiting
+                    .filter_map(|r| number_of(&Changeset::from_bytes(&r.body).ok()?))
+                    .collect();
                 let bodies = rows
                     .iter()
                     .filter_map(|r| Changeset::from_bytes(&r.body).ok());
@@ -74,6 +82,12 @@ impl Server {
     /// Whether a save is in the log, or waits in quarantine.
     pub(super) fn keeps(&self, no: SaveNo) -> bool {
         self.times.contains_key(&no) || self.quarantined.contains(&no)
+    }
+    /// A save that waits in quarantine though it is in the log, or waits twice: a coordinator would let it in again.
+    pub(super) fn waits_in_vain(&self) -> Option<SaveNo> {
+        let mut seen = BTreeSet::new();
+        let again = |no: &&SaveNo| self.times.contains_key(no) || !seen.insert(**no);
+        self.waiting.iter().find(again).copied()
     }
     /// Whether it knows a record as erased.
     pub(super) fn buried(&self, id: &RecordId) -> bool {

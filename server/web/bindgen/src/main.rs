@@ -1,8 +1,5 @@
 //! The tool of `../build`: `tributary-bindgen IN.wasm FOLDER` is what `wasm-bindgen --target web` does, without a tool to
-//! install, in the version that the root manifest names; `tributary-bindgen inputs` prints the hashes of dist's inputs, whose
-//! names it reads from standard input, from the root of the repository.
-
-mod inputs;
+//! install, in the version that the root manifest names.
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -11,8 +8,7 @@ fn main() -> ExitCode {
     let mut args = std::env::args_os().skip(1);
     let made = match (args.next(), args.next()) {
         (Some(input), Some(folder)) => bindgen(Path::new(&input), Path::new(&folder)),
-        (Some(word), None) if word == "inputs" => hash(),
-        _ => Err("tributary-bindgen IN.wasm FOLDER | inputs".to_owned()),
+        _ => Err("tributary-bindgen IN.wasm FOLDER".to_owned()),
     };
     match made {
         Ok(()) => ExitCode::SUCCESS,
@@ -32,11 +28,4 @@ fn bindgen(input: &Path, folder: &Path) -> Result<(), String> {
         .omit_default_module_path(true);
     let made = bindgen.web(true).and_then(|b| b.generate(folder));
     made.map_err(|e| format!("{e:#}"))
-}
-
-fn hash() -> Result<(), String> {
-    let names = std::io::read_to_string(std::io::stdin()).map_err(|e| e.to_string())?;
-    let files: Vec<String> = names.lines().map(str::to_owned).collect();
-    print!("{}", inputs::text(Path::new("."), &files).map_err(|e| e.to_string())?);
-    Ok(())
 }

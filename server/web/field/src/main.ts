@@ -20,4 +20,9 @@ if (root) {
   ));
   const first: Place = link ? { page: "enrol", link } : { page: "unlock" };
   app.start(root, first);
+  // A link that is opened in a window where the app runs already.
+  addEventListener("hashchange", () => {
+    const another = takeLink();
+    if (another && !app.formOpen.peek()) app.go({ page: "enrol", link: another });
+  });
 }

@@ -4,7 +4,7 @@
 
 import type { Key, Live, RecordView, Value } from "../src/core/types";
 import { type OpenedForm, openForm, warmUp } from "../src/form/index";
-import { openEngine } from "../src/form/engine";
+import { loadEngine } from "../src/form/engine";
 import { instanceXml, parseXml, readXForm } from "../src/form/xform";
 import { cell, settle, watch } from "../src/form/watch";
 import { prepare, type Prepared } from "./package";
@@ -32,7 +32,7 @@ class Lab {
   fails: { code: string; key?: Key } | undefined;
   private files: Record<string, string> = {};
   private blobs = new Map<string, Blob>();
-  readonly engine = { openEngine, readXForm, instanceXml, parseXml, prepare, cell, settle, watch, warmUp };
+  readonly engine = { loadEngine, readXForm, instanceXml, parseXml, prepare, cell, settle, watch, warmUp };
 
   open(xml: string, options: LabOptions = {}): Promise<number> {
     return this.openPrepared(prepare(xml), options);

@@ -22,6 +22,6 @@ test("every shared vector is made again to the byte", async () => {
 
 test("a changed vector is noticed", async () => {
   await loadCore();
-  const text = readFileSync(`${folder}/records.json`, "utf8").replace("withdrawn", "given");
+  const text = readFileSync(`${folder}/records.json`, "utf8").replace(/"digest": "./, '"digest": "x');
   assert.notEqual(vector("records.json", text), text);
 });

@@ -15,7 +15,7 @@ const WORD_CHARS: usize = 40;
 /// Bytes of all of them.
 const WORDS_BYTES: usize = 240;
 
-/// The brief.
+/// The brief. Its form stands first, so that it can be told without reading the rest.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub(crate) struct Brief {
     /// The version that it was made with.
@@ -36,7 +36,16 @@ pub(crate) struct Brief {
     pub(crate) deleted: bool,
 }
 
+/// What stands before the form's hash.
+const BEFORE_FORM: &str = "{\"form\":\"";
+const HASH_CHARS: usize = 64;
+
 impl Brief {
+    /// The form of a brief as it was written.
+    pub(crate) fn form_in(brief: &str) -> Option<FormHash> {
+        let rest = brief.strip_prefix(BEFORE_FORM)?;
+        rest.get(..HASH_CHARS)?.parse().ok()
+    }
     pub(crate) fn of(held: &Held) -> Self {
         let record = &held.state;
         let changed = record.lives().iter().map(|l| l.saved.ms()).max();

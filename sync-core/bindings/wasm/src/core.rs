@@ -1,6 +1,5 @@
 //! One profile: its rows, its run of syncing, and the step that is going on.
 
-use std::collections::BTreeSet;
 use std::rc::Rc;
 
 use serde_json::{Value as Json, json};
@@ -16,8 +15,8 @@ use crate::view;
 /// What came of a step.
 #[derive(Clone, PartialEq, Debug)]
 pub enum Outcome {
-    /// It happened; its changes are to be written, then committed.
-    Done(Json),
+    /// It happened, and tells this, JSON; its changes are to be written, then committed.
+    Done(String),
     /// It needs these records loaded. Nothing changed.
     Missing(Vec<String>),
     /// It needs these signatures checked. Nothing changed.
@@ -28,12 +27,12 @@ pub enum Outcome {
 
 impl Outcome {
     /// As the caller reads it.
-    pub fn to_json(&self) -> Json {
+    pub fn to_text(&self) -> String {
         match self {
-            Self::Done(value) => json!({ "ok": value }),
-            Self::Missing(keys) => json!({ "missing": keys }),
-            Self::Verify(asks) => json!({ "verify": asks }),
-            Self::Refused(refused) => json!({ "refused": refused }),
+            Self::Done(told) => format!("{{\"ok\":{told}}}"),
+            Self::Missing(keys) => json!({ "missing": keys }).to_string(),
+            Self::Verify(asks) => json!({ "verify": asks }).to_string(),
+            Self::Refused(refused) => json!({ "refused": refused }).to_string(),
         }
     }
 }
@@ -60,8 +59,6 @@ pub struct Core {
     pub(crate) request: Option<Rc<Request>>,
     /// Its bytes.
     pub(crate) body: Vec<u8>,
-    /// Whether exchanges go as frames; JSON once the server has refused one.
-    pub(crate) frames: bool,
     pub(crate) verdicts: Verdicts,
     before: Option<Before>,
 }
@@ -71,7 +68,6 @@ pub struct Core {
 struct Before {
     run: Run,
     request: Option<Rc<Request>>,
-    frames: bool,
 }
 
 impl Default for Core {
@@ -81,7 +77,6 @@ impl Default for Core {
             run: Run::new(None),
             request: None,
             body: Vec::new(),
-            frames: true,
             verdicts: Verdicts::default(),
             before: None,
         }
@@ -107,9 +102,11 @@ impl Core {
         self.before = Some(Before {
             run: self.run.clone(),
             request: self.request.clone(),
-            frames: self.frames,
         });
-        let done = self.act(step, body);
+        let done = match step {
+            Step::List if self.rows.is_enrolled() => view::list(&self.rows),
+            step => self.act(step, body).map(|told| told.to_string()),
+        };
         let missing = self.rows.take_missing();
         let asked = self.verdicts.asked();
         match done {
@@ -148,8 +145,9 @@ impl Core {
         }
         let rows = &mut self.rows;
         match step {
+            // A list is text already.
+            Step::List => Err(Failed::code("input")),
             Step::Me => step::me(rows),
-            Step::List => view::list(rows),
             Step::View { record } => {
                 let held = rows.held(record)?;
                 let held = held.ok_or_else(|| Failed::code("record_unknown"))?;
@@ -221,7 +219,7 @@ impl Core {
     /// The changes are durable.
     pub fn commit(&mut self) {
         let open = self.rows.open_forms().unwrap_or_default();
-        let stay: BTreeSet<String> = open.iter().map(|f| f.record.to_string()).collect();
+        let stay: Vec<String> = open.iter().map(|f| f.record.to_string()).collect();
         self.rows.commit(&stay);
         self.before = None;
         self.verdicts.forget();
@@ -238,7 +236,6 @@ impl Core {
         if let Some(before) = self.before.take() {
             self.run = before.run;
             self.request = before.request;
-            self.frames = before.frames;
         }
     }
 }

@@ -3,7 +3,7 @@
 use serde::Serialize;
 use tributary_sync_core::error::ParseError;
 use tributary_sync_core::session::{
-    EnrolRefused, FormDamaged, ReplyRefused, SaveRefused, SessionError, StoreError, Unreadable,
+    EnrolRefused, FormDamaged, ReplyRefused, SaveRefused, SessionError, StoreError,
 };
 
 use crate::rows::Missing;
@@ -102,11 +102,6 @@ impl From<SessionError> for Failed {
     }
 }
 
-impl From<Unreadable> for Failed {
-    fn from(_: Unreadable) -> Self {
-        Self::code("reply_unreadable")
-    }
-}
 impl From<FormDamaged> for Failed {
     fn from(_: FormDamaged) -> Self {
         Self::code("form_damaged")

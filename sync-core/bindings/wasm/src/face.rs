@@ -30,8 +30,8 @@ impl Face {
     }
     /// Runs a step; the outcome is `{"ok":…}`, `{"missing":[…]}`, `{"verify":[…]}` or `{"refused":{…}}`.
     pub fn step(&mut self, step: &str, body: &[u8]) -> String {
-        match serde_json::from_str::<Step>(step) {
-            Ok(step) => self.core.step(step, body).to_json().to_string(),
+        match serde_json::from_slice::<Step>(step.as_bytes()) {
+            Ok(step) => self.core.step(step, body).to_text(),
             Err(_) => r#"{"refused":{"code":"input"}}"#.to_owned(),
         }
     }
@@ -78,6 +78,6 @@ impl Face {
 
 /// A file of shared vectors, made again from what stands in it; what does not read says why, beginning with `!`.
 #[wasm_bindgen]
-pub(crate) fn vector(name: &str, text: &str) -> String {
+pub fn vector(name: &str, text: &str) -> String {
     crate::vectors::vector(name, text).unwrap_or_else(|e| format!("!{e}"))
 }

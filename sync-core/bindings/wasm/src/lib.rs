@@ -9,7 +9,7 @@ mod brief;
 mod core;
 mod error;
 #[cfg(target_arch = "wasm32")]
-mod face;
+pub mod face;
 mod rows;
 mod step;
 mod store;

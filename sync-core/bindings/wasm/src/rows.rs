@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use tributary_sync_core::clock::Dot;
-use tributary_sync_core::ids::RecordId;
+use tributary_sync_core::ids::{ActorId, RecordId, Seq};
 use tributary_sync_core::session::{Own, StoreError};
 
 use crate::store::read_fate;
@@ -69,15 +69,15 @@ pub(crate) struct Row {
 type Name = (Table, String);
 
 /// The rows.
-#[derive(Clone, Debug, Default)]
+#[derive(Debug, Default)]
 pub struct Rows {
     rows: BTreeMap<Name, Row>,
     /// What stood there before the running step.
     journal: BTreeMap<Name, Option<Row>>,
     /// Own changesets without their bodies, and which record they belong to.
     own: BTreeMap<Dot, Own>,
-    own_of: BTreeMap<RecordId, BTreeSet<Dot>>,
-    missing: RefCell<BTreeSet<String>>,
+    own_of: BTreeSet<(RecordId, Dot)>,
+    missing: RefCell<Vec<String>>,
 }
 
 /// A record is on the device, but not in memory.
@@ -113,7 +113,7 @@ impl Rows {
         match self.row(table, key) {
             None => Ok(None),
             Some(Row { value: None, .. }) => {
-                self.missing.borrow_mut().insert(key.to_owned());
+                self.missing.borrow_mut().push(key.to_owned());
                 Err(StoreError::new(Missing))
             }
             Some(Row { value, .. }) => Ok(value.clone()),
@@ -134,10 +134,15 @@ impl Rows {
         &self.own
     }
     pub(crate) fn own_records(&self) -> impl Iterator<Item = RecordId> {
-        self.own_of.keys().copied()
+        let mut last = None;
+        let records = self.own_of.iter().map(|(record, _)| *record);
+        records.filter(move |record| last.replace(*record) != Some(*record))
     }
     pub(crate) fn own_dots(&self, record: RecordId) -> impl Iterator<Item = Dot> {
-        self.own_of.get(&record).into_iter().flatten().copied()
+        let first = Dot::new(ActorId(0), Seq::ZERO);
+        let from_there = self.own_of.range((record, first)..);
+        let of_it = from_there.take_while(move |(of, _)| *of == record);
+        of_it.map(|(_, dot)| *dot)
     }
 
     /// Notes that a step will read these records; an error if one of them is not in memory.
@@ -153,7 +158,10 @@ impl Rows {
     }
     /// The records that the last step missed.
     pub(crate) fn take_missing(&mut self) -> Vec<String> {
-        std::mem::take(self.missing.get_mut()).into_iter().collect()
+        let mut missing = std::mem::take(self.missing.get_mut());
+        missing.sort();
+        missing.dedup();
+        missing
     }
 
     /// Writes a row, or takes it away, as part of the running step.
@@ -187,18 +195,13 @@ impl Rows {
 
     fn index(&mut self, key: &str, row: Option<&Row>) -> Result<(), StoreError> {
         let dot = crate::store::dot_of(key)?;
-        if let Some(record) = self.own.remove(&dot).and_then(|own| own.record)
-            && let Some(dots) = self.own_of.get_mut(&record)
-        {
-            dots.remove(&dot);
-            if dots.is_empty() {
-                self.own_of.remove(&record);
-            }
+        if let Some(record) = self.own.remove(&dot).and_then(|own| own.record) {
+            self.own_of.remove(&(record, dot));
         }
         if let Some(value) = row.and_then(|r| r.value.as_ref()) {
             let own = read_fate(dot, value)?;
             if let Some(record) = own.record {
-                self.own_of.entry(record).or_default().insert(dot);
+                self.own_of.insert((record, dot));
             }
             self.own.insert(dot, own);
         }
@@ -213,7 +216,7 @@ impl Rows {
             .map(move |(name, _)| (name.0, name.1.as_str(), now(name)))
     }
     /// What the step changed is kept. Records that no form has open leave the memory.
-    pub(crate) fn commit(&mut self, stay: &BTreeSet<String>) {
+    pub(crate) fn commit(&mut self, stay: &[String]) {
         self.journal.clear();
         for ((table, key), row) in &mut self.rows {
             if *table == Table::Held && !stay.contains(key) {

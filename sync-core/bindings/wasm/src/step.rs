@@ -1,7 +1,5 @@
 //! The steps as they are spoken, and those that are not part of a sync.
 
-use std::collections::BTreeSet;
-
 use serde::{Deserialize, Serialize};
 use serde_json::{Value as Json, json};
 use tributary_sync_core::change::Decision;
@@ -21,7 +19,7 @@ use crate::view::{self, dot_text};
 
 /// What the caller wants.
 #[derive(Clone, Debug, Deserialize)]
-#[serde(tag = "step", rename_all = "snake_case")]
+#[serde(rename_all = "snake_case")]
 #[allow(
     missing_docs,
     reason = "the members are those of the session's own steps"
@@ -221,9 +219,11 @@ pub(crate) fn changed_since(rows: &Rows, session: u64) -> Done {
         return Ok(json!([]));
     };
     let keys = held.state.keys().chain(look.view.keys()).map(|(k, _)| k);
-    let changed: BTreeSet<&Key> = keys
+    let mut changed: Vec<&Key> = keys
         .filter(|key| held.state.values(key) != look.view.values(key))
         .collect();
+    changed.sort();
+    changed.dedup();
     let changed: Vec<String> = changed.into_iter().map(ToString::to_string).collect();
     Ok(json!(changed))
 }

@@ -10,7 +10,7 @@ use tributary_sync_core::ids::{
 use tributary_sync_core::policy::Policies;
 use tributary_sync_core::record::Record;
 use tributary_sync_core::session::{
-    Fate, FormText, Held, OpenForm, Own, Person, Profile, Store, StoreError,
+    FormText, Held, OpenForm, Own, Person, Profile, Store, StoreError,
 };
 use tributary_sync_core::wire::message::{ChainPoint, PolicyEntry, SignedTombstone};
 
@@ -23,13 +23,6 @@ type Kept<T> = Result<T, StoreError>;
 struct HeldHead {
     form: FormHash,
     pos: LogPos,
-}
-#[derive(Serialize, Deserialize)]
-struct OwnHead {
-    record: Option<RecordId>,
-    hash: ItemHash,
-    chain: ChainHash,
-    fate: Fate,
 }
 /// A form version; `n` counts them in the order in which they came.
 #[derive(Serialize, Deserialize)]
@@ -85,25 +78,36 @@ fn person_key(actor: ActorId) -> String {
     format!("{:08x}", actor.0)
 }
 
+/// What stands before the fate of an own changeset: whether it has a record, the record, its hash, the chain.
+const OWN_HEAD: usize = 1 + 16 + 32 + 32;
+
+fn own_head(own: &Own) -> [u8; OWN_HEAD] {
+    let mut out = [0; OWN_HEAD];
+    let record = own.record.unwrap_or_default();
+    out[0] = u8::from(own.record.is_some());
+    out[1..17].copy_from_slice(record.as_bytes());
+    out[17..49].copy_from_slice(own.hash.as_bytes());
+    out[49..].copy_from_slice(own.chain.as_bytes());
+    out
+}
+/// An own changeset without its body, and the bytes of that.
+fn read_own(dot: Dot, value: &[u8]) -> Kept<(Own, Option<&[u8]>)> {
+    let head = value.get(..OWN_HEAD).ok_or_else(|| broken("its head"))?;
+    let (fate, body) = unpack(value.get(OWN_HEAD..).unwrap_or_default())?;
+    let record = RecordId::from_slice(&head[1..17]).map_err(broken)?;
+    let own = Own {
+        dot,
+        record: (head[0] == 1).then_some(record),
+        hash: ItemHash::from_slice(&head[17..49]).map_err(broken)?,
+        chain: ChainHash::from_slice(&head[49..]).map_err(broken)?,
+        body: None,
+        fate,
+    };
+    Ok((own, body))
+}
 /// An own changeset without its body.
 pub(crate) fn read_fate(dot: Dot, value: &[u8]) -> Kept<Own> {
-    let (head, _) = unpack::<OwnHead>(value)?;
-    Ok(Own {
-        dot,
-        record: head.record,
-        hash: head.hash,
-        chain: head.chain,
-        body: None,
-        fate: head.fate,
-    })
-}
-fn read_own(dot: Dot, value: &[u8]) -> Kept<Own> {
-    let body = unpack::<serde::de::IgnoredAny>(value)?.1;
-    let body = body.map(Changeset::from_bytes).transpose();
-    Ok(Own {
-        body: body.map_err(broken)?,
-        ..read_fate(dot, value)?
-    })
+    Ok(read_own(dot, value)?.0)
 }
 
 impl Rows {
@@ -204,17 +208,21 @@ impl Store for Rows {
 
     fn own(&self, dot: Dot) -> Kept<Option<Own>> {
         let value = self.value(Table::Own, &own_key(dot))?;
-        value.map(|v| read_own(dot, &v)).transpose()
+        let Some(value) = value else {
+            return Ok(None);
+        };
+        let (own, body) = read_own(dot, &value)?;
+        let body = body.map(Changeset::from_bytes).transpose();
+        Ok(Some(Own {
+            body: body.map_err(broken)?,
+            ..own
+        }))
     }
     fn put_own(&mut self, own: &Own) -> Kept<()> {
-        let head = OwnHead {
-            record: own.record,
-            hash: own.hash,
-            chain: own.chain,
-            fate: own.fate.clone(),
-        };
         let body = own.body.as_ref().map(Changeset::bytes);
-        self.write(Table::Own, own_key(own.dot), pack(&head, body)?)
+        let rest = pack(&own.fate, body)?;
+        let value = [&own_head(own)[..], &rest].concat();
+        self.write(Table::Own, own_key(own.dot), value)
     }
     fn drop_own(&mut self, dot: Dot) -> Kept<()> {
         self.change(Table::Own, own_key(dot), None)

@@ -4,9 +4,11 @@ use serde_json::{Value as Json, json};
 use tributary_sync_core::clock::Dot;
 use tributary_sync_core::ids::{FormHash, InstanceId, RecordId};
 use tributary_sync_core::session::{
-    self, FormText, KnownForms, Next, Pinned, Problem, Reply, Request, Run, Store, Verifier,
+    self, FormText, KnownForms, Next, Pinned, Problem, Reply, Request, Run, Store, Unreadable,
+    Verifier,
 };
 use tributary_sync_core::wire::enrol::{EnrolReply, FormDelivery, PublicKey};
+use tributary_sync_core::wire::frame;
 use tributary_sync_core::wire::message::{Entry, ExchangeReply};
 
 use crate::core::Core;
@@ -96,15 +98,22 @@ impl Core {
     pub(crate) fn next_request(&mut self, fresh: &str, now: u64) -> Done {
         let fresh = random(fresh)?;
         let request = self.run.next_request(&mut self.rows, fresh, now)?;
-        let forms = match (&request, self.frames) {
-            (Request::Exchange(_), true) => Some(KnownForms::of(&self.rows.forms()?)),
-            _ => None,
+        let spoken = match &request {
+            // Whoever served this app reads its frames.
+            Request::Exchange(r) => {
+                let forms = KnownForms::of(&self.rows.forms()?);
+                Some(("/sync/v1/exchange", Ok(r.to_frame(&forms))))
+            }
+            Request::Compare(r) => Some(("/sync/v1/compare", serde_json::to_vec(r))),
+            Request::NewActor(r) => Some(("/sync/v1/actor", serde_json::to_vec(r))),
+            Request::Lost(r) => Some(("/sync/v1/lost", serde_json::to_vec(r))),
+            Request::Nothing => None,
         };
-        let spoken = session::spoken(&request, forms.as_ref());
-        let Some((path, body)) = spoken.map_err(|_| Failed::code("input"))? else {
+        let Some((path, body)) = spoken else {
             self.request = None;
             return Ok(Json::Null);
         };
+        let body = body.map_err(|_| Failed::code("input"))?;
         let items = match &request {
             Request::Exchange(r) => r.items.len(),
             _ => 0,
@@ -135,7 +144,7 @@ impl Core {
             self.request = None;
             return Ok(told(&next, 0, 0));
         }
-        let reply = session::heard(&request, body)?;
+        let reply = heard(&request, body).map_err(|_| Failed::code("reply_unreadable"))?;
         let (sent, received) = match (&*request, &reply) {
             (Request::Exchange(sent), Reply::Exchange(got)) => {
                 let named = touched(&self.rows, request_actor(&request), got);
@@ -157,11 +166,6 @@ impl Core {
     fn problem(&mut self, request: &Request, status: u16, body: &[u8]) -> Result<Next, Failed> {
         let problem = Problem::from_json(body);
         let code = problem.code.clone();
-        let exchange = matches!(request, Request::Exchange(_));
-        if self.frames && exchange && session::frame_not_understood(&code) {
-            self.frames = false;
-            return Ok(Next::Again);
-        }
         let next = self
             .run
             .receive_problem(&mut self.rows, request, &problem)?;
@@ -202,6 +206,18 @@ impl Core {
         self.rows.put_profile(&profile)?;
         Ok(Json::Null)
     }
+}
+
+/// The reply in a body that answered `request`.
+fn heard(request: &Request, body: &[u8]) -> Result<Reply, Unreadable> {
+    Ok(match request {
+        Request::Exchange(_) => {
+            Reply::Exchange(Box::new(ExchangeReply::from_frame(body, &frame::NoForms)?))
+        }
+        Request::Compare(_) => Reply::Compare(serde_json::from_slice(body)?),
+        Request::NewActor(_) => Reply::NewActor(serde_json::from_slice(body)?),
+        Request::Lost(_) | Request::Nothing => Reply::Lost,
+    })
 }
 
 fn request_actor(request: &Request) -> Option<tributary_sync_core::ids::ActorId> {

@@ -2,7 +2,6 @@
 //! from outside, because only the browser's own cryptography checks it.
 
 use std::cell::RefCell;
-use std::collections::HashMap;
 
 use serde::Serialize;
 use tributary_sync_core::ids::OrgId;
@@ -25,7 +24,7 @@ pub struct Ask {
 /// The answers so far, and the questions of the running step that have none.
 #[derive(Debug, Default)]
 pub(crate) struct Verdicts {
-    known: HashMap<Ask, bool>,
+    known: Vec<(Ask, bool)>,
     asked: RefCell<Vec<Ask>>,
 }
 
@@ -37,7 +36,7 @@ impl Verdicts {
             signature: signature.to_owned(),
             keys: keys.iter().map(ToString::to_string).collect(),
         };
-        if let Some(known) = self.known.get(&ask) {
+        if let Some((_, known)) = self.known.iter().find(|(known, _)| *known == ask) {
             return *known;
         }
         let mut asked = self.asked.borrow_mut();
@@ -64,6 +63,10 @@ impl Verdicts {
     }
 }
 
+fn key_set(keys: &serde_json::Value) -> Option<KeySet> {
+    serde_json::from_slice(&serde_json::to_vec(keys).ok()?).ok()
+}
+
 /// The keys of the organisation, all of them signed by the pinned root.
 pub(crate) struct Trust<'v> {
     org: OrgId,
@@ -75,7 +78,7 @@ pub(crate) struct Trust<'v> {
 impl<'v> Trust<'v> {
     /// As the rows have it: the keys were vouched for when they were written.
     pub(crate) fn of(rows: &Rows, root: &str, verdicts: &'v Verdicts) -> Result<Self, StoreError> {
-        let keys = rows.keys()?.and_then(|k| serde_json::from_value(k).ok());
+        let keys = rows.keys()?.and_then(|keys| key_set(&keys));
         Ok(Self {
             org: rows.profile()?.org,
             root: root.to_owned(),
@@ -92,7 +95,7 @@ impl Verifier for Trust<'_> {
         self.verdicts.ask(&keys, bytes, signature)
     }
     fn learn(&mut self, keys: &serde_json::Value) -> bool {
-        let keys: Option<KeySet> = serde_json::from_value(keys.clone()).ok();
+        let keys = key_set(keys);
         let verdicts = self.verdicts;
         let by_root = |key: &PublicKey, bytes: &[u8], sig: &str| verdicts.ask(&[*key], bytes, sig);
         match keys.filter(|k| k.is_vouched_for(self.org, &self.root, by_root)) {

@@ -1,7 +1,6 @@
 //! The shared vectors (`schemas/vectors`), made again from their inputs: whoever compares the text with the file knows that
 //! this build, wherever it runs, agrees byte for byte.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde_json::{Value as Json, json};
@@ -16,7 +15,7 @@ type Made = Result<Json, Box<dyn std::error::Error>>;
 
 /// The text of a vector file as this build makes it from what stands in it; an error says what does not read.
 pub fn vector(name: &str, text: &str) -> Result<String, String> {
-    let file: Json = serde_json::from_str(text).map_err(|e| e.to_string())?;
+    let file: Json = serde_json::from_slice(text.as_bytes()).map_err(|e| e.to_string())?;
     let made = match name {
         "changesets.json" => list(&file, changeset),
         "chain.json" => chain(&file),
@@ -30,7 +29,7 @@ pub fn vector(name: &str, text: &str) -> Result<String, String> {
 }
 
 fn read<T: serde::de::DeserializeOwned>(json: &Json) -> Result<T, serde_json::Error> {
-    serde_json::from_value(json.clone())
+    serde_json::from_slice(&serde_json::to_vec(json)?)
 }
 fn list(json: &Json, one: impl Fn(&Json) -> Made) -> Made {
     json.as_array().into_iter().flatten().map(one).collect()
@@ -80,15 +79,15 @@ fn record(vector: &Json, policies: &Policies) -> Made {
     let mut record = Record::new(first.change.record);
     stored.iter().rev().for_each(|s| record.apply(s));
     let again = Record::from_bytes(&bytes(&vector["cbor"])?)?;
-    let values: BTreeMap<String, _> = record
-        .keys()
-        .map(|(key, _)| (key.to_string(), policies.read(&record, key)))
+    let keys = record.keys().map(|(key, _)| key);
+    let values: Json = keys
+        .map(|key| (key.to_string(), json!(policies.read(&record, key))))
         .collect();
-    let conflicts: BTreeMap<String, Vec<_>> = record
+    let conflicts: Json = record
         .conflicts()
         .map(|c| {
-            let values = c.candidates.iter().map(|c| c.value.clone());
-            (c.key.to_string(), values.collect())
+            let values: Vec<_> = c.candidates.iter().map(|c| c.value).collect();
+            (c.key.to_string(), json!(values))
         })
         .collect();
     Ok(json!({
@@ -112,11 +111,11 @@ impl FieldTable for Package {
 
 /// A device writes requests and reads replies.
 fn frames(file: &Json) -> Made {
-    let forms: BTreeMap<FormHash, Vec<FieldId>> = read(&file["forms"])?;
+    let forms = file["forms"].as_object().ok_or("no forms")?;
     let (hash, fields) = forms.iter().next().ok_or("no form")?;
-    let package = Package(*hash, fields.clone());
+    let package = Package(hash.parse()?, read(fields)?);
     let (request, reply) = (&file["request"], &file["reply"]);
-    let asked = ExchangeRequest::from_json(&request["json"].to_string());
+    let asked = ExchangeRequest::from_frame(&bytes(&request["frame"])?, &package);
     let asked = asked.map_err(|_| "the request does not read")?;
     let answered = ExchangeReply::from_frame(&bytes(&reply["frame"])?, &package)?;
     let without = ExchangeReply::from_frame(&bytes(&reply["frame_without_forms"])?, &NoForms)?;

@@ -2,8 +2,6 @@
 //!
 //! Nothing is decided here; order, conflicts and deletion are the record's own.
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use serde::Serialize;
 use serde_json::{Map, Value as Json, json};
 use tributary_sync_core::clock::Dot;
@@ -88,7 +86,9 @@ fn comments(names: &Names<'_>, record: &Record) -> Vec<Comment> {
 }
 
 fn rows_of(record: &Record) -> Vec<Json> {
-    let all: BTreeSet<_> = record.keys().filter_map(|(key, _)| key.row()).collect();
+    let mut all: Vec<_> = record.keys().filter_map(|(key, _)| key.row()).collect();
+    all.sort();
+    all.dedup();
     let tell = |(group, row): &(_, _)| {
         let presence = record.row_presence(*group, *row);
         let place = record.row_place(*group, *row);
@@ -175,33 +175,48 @@ fn where_is(rows: &Rows, profile: &Profile, record: RecordId) -> &'static str {
     least.map_or("none", |(_, place)| place)
 }
 
-/// One line for each record, without reading one.
-pub(crate) fn list(rows: &Rows) -> Result<Json, Failed> {
+/// One line for each record, without reading one: briefs are put together as text, for there may be thousands.
+pub(crate) fn list(rows: &Rows) -> Result<String, Failed> {
     let profile = rows.profile()?;
-    let forms = rows.forms()?;
-    let forms: BTreeMap<FormHash, &str> =
-        forms.iter().map(|f| (f.hash, f.form_id.as_str())).collect();
-    let open = rows.open_forms()?;
-    let open: BTreeMap<RecordId, u64> = open.iter().map(|f| (f.record, f.session)).collect();
-    let mut out = Vec::new();
-    for (key, row) in rows.all(Table::Held) {
-        let brief: Brief = serde_json::from_slice(&row.brief).map_err(StoreError::new)?;
-        let id: RecordId = key.parse()?;
-        let mut line = json!({
-            "record": id, "form": brief.form, "formId": forms.get(&brief.form).unwrap_or(&""),
-            "words": brief.words, "status": brief.status, "changed": brief.changed,
-            "conflict": brief.conflict, "deleted": brief.deleted,
-            "mine": rows.own_dots(id).next().is_some(), "whereabouts": where_is(rows, &profile, id),
-        });
-        if let Some(assignee) = brief.assignee {
-            line["assignee"] = json!(assignee);
-        }
-        if let Some(session) = open.get(&id) {
-            line["session"] = json!(session);
-        }
-        out.push(line);
+    let mut forms = Vec::new();
+    for form in rows.forms()? {
+        forms.push((form.hash, json!(form.form_id).to_string()));
     }
-    Ok(Json::Array(out))
+    let open = rows.open_forms()?;
+    let mut out = String::from("[");
+    for (key, row) in rows.all(Table::Held) {
+        let brief = std::str::from_utf8(&row.brief).map_err(StoreError::new)?;
+        let rest = brief
+            .strip_prefix('{')
+            .ok_or_else(|| StoreError::new("a brief"))?;
+        let id: RecordId = key.parse()?;
+        let form = Brief::form_in(brief);
+        let form_id = forms.iter().find(|(hash, _)| Some(*hash) == form);
+        let form_id = form_id.map_or("\"\"", |(_, id)| id);
+        let mine = rows.own_dots(id).next().is_some();
+        let place = where_is(rows, &profile, id);
+        if out.len() > 1 {
+            out.push(',');
+        }
+        out += "{\"record\":\"";
+        out += key;
+        out += "\",\"formId\":";
+        out += form_id;
+        out += if mine {
+            ",\"mine\":true"
+        } else {
+            ",\"mine\":false"
+        };
+        out += ",\"whereabouts\":\"";
+        out += place;
+        out += "\",";
+        if let Some(form) = open.iter().find(|f| f.record == id) {
+            out += &format!("\"session\":{},", form.session);
+        }
+        out += rest;
+    }
+    out.push(']');
+    Ok(out)
 }
 
 /// The title of a form, from its text as served.

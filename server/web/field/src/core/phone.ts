@@ -21,6 +21,12 @@ interface Outcome {
   refused?: { code: CoreCode; key?: Key; session?: number };
 }
 
+/** The name of a step (sync-core/bindings/wasm/src/step.rs) with its members. */
+interface Step {
+  step: string;
+  [member: string]: unknown;
+}
+
 /** How safe is safe enough to be emptied: in a copy off the server's machine, or on the server. */
 export type Safe = "copied" | "stored";
 
@@ -174,7 +180,7 @@ export class Phone {
     return this.step({ step: "delivered", hash }, body);
   }
 
-  private step<T>(step: object, body: Uint8Array = NOTHING): Promise<T> {
+  private step<T>(step: Step, body: Uint8Array = NOTHING): Promise<T> {
     return this.inTurn(() => this.run<T>(step, body));
   }
 
@@ -187,10 +193,11 @@ export class Phone {
     return mine;
   }
 
-  private async run<T>(step: object, body: Uint8Array): Promise<T> {
-    const text = JSON.stringify(step);
+  private async run<T>(step: Step, body: Uint8Array): Promise<T> {
+    const { step: name, ...members } = step;
+    const text = JSON.stringify(Object.keys(members).length > 0 ? { [name]: members } : name);
     for (let round = 0; round < ROUNDS; round += 1) {
-      const outcome = JSON.parse(this.face.step(text, body)) as Outcome;
+      const outcome = this.spoken(text, body);
       if (outcome.missing) await this.load(outcome.missing);
       else if (outcome.verify) this.face.answer(Uint8Array.from(await verdicts(outcome.verify), Number));
       else if (outcome.refused) throw new CoreError(outcome.refused.code, outcome.refused.key, outcome.refused.session);
@@ -200,6 +207,16 @@ export class Phone {
       }
     }
     throw new CoreError("store");
+  }
+
+  private spoken(text: string, body: Uint8Array): Outcome {
+    try {
+      return JSON.parse(this.face.step(text, body)) as Outcome;
+    } catch (cause) {
+      // It trapped: what is in its memory is worth nothing, and what is durable is whole. Only opening anew helps.
+      this.closed = true;
+      throw Object.assign(new CoreError("store"), { cause });
+    }
   }
 
   private async load(records: string[]): Promise<void> {

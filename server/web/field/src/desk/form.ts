@@ -5,7 +5,7 @@
 import { type Attachments, openForm, type OpenedForm } from "../form/index.ts";
 import type { Form, Key, Policy, RecordView, Value } from "../core/types.ts";
 import { language } from "../words/index.ts";
-import { sayInForm } from "../words/form.ts";
+import { sayInForm } from "../words/form/index.ts";
 
 export interface FormUse {
   form: Form;

@@ -20,7 +20,7 @@ export class Consent {
   /** The organisation's policies count; before they are here, what the form says. */
   static of(fields: Fields, xform: XForm, policies: readonly Policy[]): Consent {
     const asked: Asked[] = [];
-    for (const field of fields) {
+    for (const field of fields.all()) {
       const policy = policies.find((p) => p.field === field.id);
       const given = policy ? (policy.consent ?? []) : (xform.consent.get(field.path) ?? []);
       const order = (policy ? policy.order : xform.protective.get(field.path)) ?? [];

@@ -269,8 +269,14 @@ export class OpenForm {
   }
 }
 
-/** Opens a form: blank, or from the XML of an instance. */
-export async function openEngine(xform: string, files: FormFiles, instance?: string): Promise<OpenForm> {
+/** A form that was read; instances of it do not know of each other. */
+export interface LoadedForm {
+  /** A blank instance, or one from XML. */
+  open(instance?: string): Promise<OpenForm>;
+}
+
+/** Reads a form. */
+export async function loadEngine(xform: string, files: FormFiles): Promise<LoadedForm> {
   allowParsing();
   const loaded = await loadForm(xform, {
     missingResourceBehavior: "BLANK",
@@ -281,14 +287,13 @@ export async function openEngine(xform: string, files: FormFiles, instance?: str
   });
   if (loaded.status === "failure") throw loaded.error;
   const options = { stateFactory: <T extends object>(state: T) => watched(state) };
-  const opened =
-    instance === undefined
-      ? loaded.createInstance(options)
-      : await loaded.editInstance(
-          { inputType: "FORM_INSTANCE_INPUT_RESOLVABLE", resolveInstance: () => instance, attachments: new Map() },
-          options,
-        );
-  return new OpenForm(opened.root);
+  return {
+    async open(instance) {
+      if (instance === undefined) return new OpenForm(loaded.createInstance(options).root);
+      const input = { inputType: "FORM_INSTANCE_INPUT_RESOLVABLE", resolveInstance: () => instance, attachments: new Map() } as const;
+      return new OpenForm((await loaded.editInstance(input, options)).root);
+    },
+  };
 }
 
 function contentType(name: string): string {

@@ -13,7 +13,7 @@ import type { RecordView } from "../core/types";
 import { unwatched } from "./watch";
 
 export type { Attachments, FileRef } from "./render/context";
-export { warmUp } from "./open";
+export { forgetForms, warmUp } from "./open";
 export { TEXTS, type Say, type TextKey } from "./texts";
 
 export interface FormOptions extends OpenOptions {
@@ -58,15 +58,19 @@ export async function openForm(options: FormOptions): Promise<OpenedForm> {
       say,
       files: options.files,
       attachments: options.attachments,
-      languageCode: () => ofThisPhone(codeOf(on.with_.form.language)),
+      languageCode: () => ofThisPhone(codeOf(on.given.form.language)),
       mayStore: () => on.mayStore(),
     };
     return new Interview(around, { finish: () => on.finish(), finished: () => options.finished?.(), speak });
   }
 
   function speak(wanted: string | undefined): void {
-    const { form } = session.with_;
-    const name = form.languages.find((l) => l === wanted || codeOf(l) === wanted);
+    const { form } = session.given;
+    const base = (code: string | undefined) => code?.split("-")[0];
+    const name =
+      form.languages.find((l) => l === wanted || codeOf(l) === wanted) ??
+      // "zh-Hans" of the app is "zh" of many forms.
+      form.languages.find((l) => wanted !== undefined && base(codeOf(l)) === base(codeOf(wanted)));
     if (name !== undefined) form.speak(name);
   }
 
@@ -91,7 +95,7 @@ export async function openForm(options: FormOptions): Promise<OpenedForm> {
     get session() {
       return session;
     },
-    languages: () => session.with_.form.languages,
+    languages: () => session.given.form.languages,
     setLanguage(language) {
       speak(language);
       // The texts of the controls may be in another language now, too.
@@ -105,7 +109,7 @@ export async function openForm(options: FormOptions): Promise<OpenedForm> {
       await session.flush();
       const before = session;
       const place = interview.place();
-      const language = unwatched(() => before.with_.form.language);
+      const language = unwatched(() => before.given.form.language);
       session = await openSession({ ...options, view, pending: before.pending() });
       before.close();
       speak(language);

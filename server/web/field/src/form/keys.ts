@@ -38,7 +38,7 @@ export class Fields {
   get(id: number): Field | undefined {
     return this.byId.get(id);
   }
-  [Symbol.iterator](): Iterator<Field> {
+  all(): Iterable<Field> {
     return this.byPath.values();
   }
 }

@@ -7,7 +7,7 @@ import { createSHA256 } from "hash-wasm";
 import type { FormPackage, Key, Policy, RecordView, Value } from "../core/types";
 import { instanceText } from "./answers";
 import { Consent } from "./consent";
-import { type FormFiles, openEngine } from "./engine";
+import { type FormFiles, loadEngine, type LoadedForm } from "./engine";
 import { Fields, keyOf } from "./keys";
 import { ROW_FIELD, rowsOf } from "./seats";
 import type { SessionOptions } from "./answer";
@@ -28,13 +28,13 @@ export interface OpenOptions {
 }
 
 export async function openSession(options: OpenOptions): Promise<Session> {
-  const xform = await readXForm(options.xform, options.files);
+  const { xform, loaded } = await read(options.xform, options.files);
   const fields = new Fields(options.pkg);
   const pending = options.pending ?? new Map<Key, Value>();
   const blank = options.view === undefined && pending.size === 0;
   const rowIdOf = await rowIds(fields);
   const instance = blank ? undefined : instanceXml(xform, filling(xform, fields, options.view, pending));
-  const form = await openEngine(xform.text, options.files, instance);
+  const form = await loaded.open(instance);
   return new Session({
     form,
     xform,
@@ -53,19 +53,37 @@ export async function openSession(options: OpenOptions): Promise<Session> {
   });
 }
 
-const SMALL = `<h:html xmlns="http://www.w3.org/2002/xforms" xmlns:h="http://www.w3.org/1999/xhtml"><h:head><h:title>w</h:title><model><instance><data id="w"><a/><b/><c/></data></instance><bind nodeset="/data/a" type="int" constraint=". &lt; 9"/><bind nodeset="/data/b" type="string" relevant="/data/a = 1"/></model></h:head><h:body><input ref="/data/a"><label>a</label></input><input ref="/data/b"><label>b</label></input><select1 ref="/data/c"><label>c</label><item><label>d</label><value>d</value></item></select1></h:body></h:html>`;
+interface Read {
+  xform: XForm;
+  loaded: LoadedForm;
+}
 
-/** Opens a form of no use, so that the browser has the engine compiled before somebody waits for it. For an idle moment. */
-export async function warmUp(): Promise<void> {
-  const none = async () => undefined;
-  const { text } = await readXForm(SMALL, none);
-  const form = await openEngine(text, none);
-  for (const node of form.all()) node.put("1");
+/** The form that was read last: the next interview is likely one more of it. */
+let last: { text: string; read: Read } | undefined;
+
+/** Lets go of it, and of whatever of an interview still hangs on it: for when the app is locked. */
+export function forgetForms(): void {
+  last = undefined;
+}
+
+async function read(text: string, files: FormFiles): Promise<Read> {
+  if (last?.text === text) return last.read;
+  const xform = await readXForm(text, files);
+  const done = { xform, loaded: await loadEngine(xform.text, files) };
+  if (!xform.usesFiles) last = { text, read: done };
+  return done;
+}
+
+/** Reads the form that is likely opened next, and begins an instance for nothing, so that nobody waits for it later. For an idle moment. */
+export async function warmUp(xform: string): Promise<void> {
+  const { loaded } = await read(xform, async () => undefined);
+  const form = await loaded.open();
+  for (const node of form.all()) void node.relevant;
 }
 
 /** A row's id is the first 8 bytes of the SHA-256 of what the form drew for it; random in a form that draws nothing. */
 async function rowIds(fields: Fields): Promise<(text: string) => string> {
-  const hasRows = [...{ [Symbol.iterator]: () => fields[Symbol.iterator]() }].some((f) => f.type === "repeat");
+  const hasRows = [...fields.all()].some((f) => f.type === "repeat");
   if (!hasRows) return () => "";
   const hasher = await createSHA256();
   return (text) => {

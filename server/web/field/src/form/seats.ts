@@ -141,7 +141,8 @@ export class Seats {
   byRow(row: string): Seat | undefined {
     return [...this.byNode.values()].find((s) => s.row === row);
   }
-  [Symbol.iterator](): Iterator<Seat> {
+  /** Those of rows on the screen. */
+  all(): Iterable<Seat> {
     return this.byNode.values();
   }
 }

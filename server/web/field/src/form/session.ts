@@ -34,8 +34,8 @@ export class Session {
   /** The record holds something already. */
   private exists: boolean;
 
-  constructor(readonly with_: SessionOptions) {
-    const { view, form, fields, rowIdOf, pending } = with_;
+  constructor(readonly given: SessionOptions) {
+    const { view, form, fields, rowIdOf, pending } = given;
     this.exists = view !== undefined && Object.keys(view.answers).length > 0;
     for (const [key, lives] of Object.entries(view?.answers ?? {})) this.answer(key).lives = distinct(lives);
     for (const answer of this.answers.values()) answer.value = answer.lives[0]?.value;
@@ -60,7 +60,7 @@ export class Session {
   }
 
   field(node: Node): Field | undefined {
-    return this.with_.fields.at(node.path);
+    return this.given.fields.at(node.path);
   }
   keyOf(node: Node): Key | undefined {
     const field = this.field(node);
@@ -112,7 +112,7 @@ export class Session {
     answer.typed = undefined;
     answer.refused = undefined;
     const before = answer.value;
-    if (!this.exists && this.with_.consent.refuses(answer.key, value)) {
+    if (!this.exists && this.given.consent.refuses(answer.key, value)) {
       answer.value = value;
       this.refusal.value = { node, before };
       return;
@@ -140,7 +140,7 @@ export class Session {
       answer.typed = undefined;
     }
     this.kept.value = "dropped";
-    this.with_.refused();
+    this.given.refused();
   }
 
   private get over(): boolean {
@@ -166,9 +166,9 @@ export class Session {
   /** Seats rows that came, fills those that came back, and takes over what the form set by itself because of an answer. */
   formChanged(byPerson = false): void {
     for (const { node, known } of this.seats.update()) if (known) this.refill(node);
-    if (!byPerson || this.with_.xform.setByForm.size === 0) return;
-    for (const node of this.with_.form.all()) {
-      if (!this.with_.xform.setByForm.has(node.path) || node.kind === "row" || node.kind === "repeat") continue;
+    if (!byPerson || this.given.xform.setByForm.size === 0) return;
+    for (const node of this.given.form.all()) {
+      if (!this.given.xform.setByForm.has(node.path) || node.kind === "row" || node.kind === "repeat") continue;
       const [relevant, text] = unwatched(() => [node.relevant, node.text]);
       const field = this.field(node);
       const key = this.keyOf(node);
@@ -180,7 +180,7 @@ export class Session {
 
   private refill(row: Node): void {
     unwatched(() => {
-      for (const node of this.with_.form.all(row)) {
+      for (const node of this.given.form.all(row)) {
         const key = this.keyOf(node);
         const value = key === undefined ? undefined : this.answers.get(key)?.value;
         if (value !== undefined && instanceText(value) !== node.text) node.put(instanceText(value));
@@ -191,7 +191,7 @@ export class Session {
   /** Files cannot be opened from an instance: each is named to the form. */
   private putFiles(): void {
     unwatched(() => {
-      for (const node of this.with_.form.all()) {
+      for (const node of this.given.form.all()) {
         if (node.kind === "upload") node.put(instanceText(this.of(node).value));
       }
     });
@@ -213,7 +213,7 @@ export class Session {
   }
 
   removeRow(repeat: Node, row: Node): void {
-    const inner = unwatched(() => [...this.with_.form.all(row)]).filter((n) => n.kind === "row");
+    const inner = unwatched(() => [...this.given.form.all(row)]).filter((n) => n.kind === "row");
     for (const node of inner) {
       const seat = this.seats.remove(node);
       if (seat === undefined) continue;
@@ -240,7 +240,7 @@ export class Session {
 
   private schedule(): void {
     this.cancel?.();
-    this.cancel = this.with_.after(REST_MS, () => void this.flush());
+    this.cancel = this.given.after(REST_MS, () => void this.flush());
   }
 
   private tell(): void {
@@ -255,12 +255,12 @@ export class Session {
   /** Whether consent to store lives in what the person sees; of several answers each must be consent. */
   mayStore(): boolean {
     return unwatched(() =>
-      this.with_.consent.lives((key) => {
+      this.given.consent.lives((key) => {
         const answer = this.answers.get(key);
         if (answer === undefined) return undefined;
         const settled = this.dirty.has(key) || this.flying.has(key);
         const other = settled ? undefined : answer.lives.find((l) => !sameValue(l.value, answer.value));
-        return other && !this.with_.consent.lives(() => other.value) ? other.value : answer.value;
+        return other && !this.given.consent.lives(() => other.value) ? other.value : answer.value;
       }),
     );
   }
@@ -279,7 +279,7 @@ export class Session {
     if (!free && !this.exists) return;
     if (free) for (const [key, value] of takeSnapshot(this, finish)) this.dirty.set(key, value);
     // A record whose consent was taken back still takes what is said about consent.
-    const may = (key: Key) => free || this.with_.consent.asks(key);
+    const may = (key: Key) => free || this.given.consent.asks(key);
     const writes = [...this.dirty].filter(([key]) => may(key) && !this.unseen(key)).slice(0, WRITES_MAX);
     if (writes.length === 0) return;
     this.flying = new Map(writes);
@@ -287,7 +287,7 @@ export class Session {
     this.kept.value = "saving";
     const shown = writes.map(([key]) => key).filter((key) => this.answer(key).lives.length > 1);
     try {
-      await this.with_.save(this.withRows(writes), shown);
+      await this.given.save(this.withRows(writes), shown);
       this.saved();
     } catch (error) {
       this.failed(error);
@@ -338,7 +338,7 @@ export class Session {
     this.exists = true;
     for (const [key, value] of this.flying) {
       const answer = this.answer(key);
-      const mine: Live = { value, dot: "", actor: 0, by: "", at: this.with_.now().getTime(), mine: true };
+      const mine: Live = { value, dot: "", actor: 0, by: "", at: this.given.now().getTime(), mine: true };
       answer.lives = [mine];
       answer.settled = false;
       const row = /^g\d+\.([0-9a-f]{16})\.row$/.exec(key)?.[1];
@@ -372,12 +372,12 @@ export class Session {
       return;
     }
     this.kept.value = "failed";
-    this.cancel ??= this.with_.after(AGAIN_MS, () => void this.flush());
+    this.cancel ??= this.given.after(AGAIN_MS, () => void this.flush());
   }
 
   nodeAt(key: Key): Node | undefined {
     return unwatched(() => {
-      for (const node of this.with_.form.all()) if (node.kind !== "row" && this.keyOf(node) === key) return node;
+      for (const node of this.given.form.all()) if (node.kind !== "row" && this.keyOf(node) === key) return node;
       return undefined;
     });
   }

@@ -13,7 +13,7 @@ import { unwatched } from "./watch";
 
 /** The writes to go along with a save; with `finish`, those that end an interview. */
 export function takeSnapshot(session: Session, finish: boolean): [Key, Value][] {
-  const { form, xform, now } = session.with_;
+  const { form, xform, now } = session.given;
   const writes: [Key, Value][] = [];
   unwatched(() => {
     for (const node of form.all()) {
@@ -21,6 +21,8 @@ export function takeSnapshot(session: Session, finish: boolean): [Key, Value][] 
       const key = session.keyOf(node);
       if (field === undefined || key === undefined || node.kind === "row" || node.kind === "repeat" || node.kind === "group") continue;
       if (field.type === "row_id" || field.type === "note" || node.path.includes("/meta/") || !node.relevant) continue;
+      // A row that nobody touched begins to be one when the interview ends.
+      if (!finish && session.seats.around(node)?.stored === false) continue;
       const answer = session.answer(key);
       const derived = /^(calculate|hidden|metadata)\b/.test(field.type);
       if (finish && xform.ends.has(node.path)) {
@@ -39,7 +41,8 @@ export function takeSnapshot(session: Session, finish: boolean): [Key, Value][] 
       answer.value = gone ? NULL : read.value;
       writes.push([key, answer.value]);
     }
-    if (finish) for (const seat of { [Symbol.iterator]: () => session.seats[Symbol.iterator]() }) if (!seat.stored) writes.push([rowKey(seat.group, seat.row), placeOf(seat)]);
+    if (!finish) return;
+    for (const seat of session.seats.all()) if (!seat.stored) writes.push([rowKey(seat.group, seat.row), placeOf(seat)]);
   });
   return writes;
 }

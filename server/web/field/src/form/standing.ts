@@ -22,7 +22,7 @@ export function rowStandsAgain(session: Session, key: Key): boolean {
   const row = /^g\d+\.([0-9a-f]{16})\.row$/.exec(key)?.[1];
   const seat = row === undefined ? undefined : session.seats.removed.get(row);
   if (seat === undefined) return false;
-  const { form, fields } = session.with_;
+  const { form, fields } = session.given;
   const path = fields.get(seat.group)?.path;
   const repeat = [...form.all()].find((n) => n.kind === "repeat" && n.path === path && session.seats.around(n)?.row === seat.parent);
   if (repeat === undefined) return false;

@@ -98,6 +98,7 @@ export const TEXTS = {
   conflict_you: "You, {when}",
   conflict_unknown: "Somebody, {when}",
   conflict_take: "Tap the one that is right.",
+  conflict_together: "All of them together: {what}",
   conflict_leave: "Leave both to the coordinator",
   conflict_left: "Both answers stay for the coordinator.",
   conflict_show: "Show them again",

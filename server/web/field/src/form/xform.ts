@@ -16,6 +16,8 @@ export interface XForm {
   /** For the engine: missing translations filled in, guidance taken out. */
   text: string;
   title: string;
+  /** Whether its choices come from files, which may arrive later than the form. */
+  usesFiles: boolean;
   languages: string[];
   defaultLanguage: string;
   /** Guidance by language, of a question's path. */
@@ -80,11 +82,13 @@ export async function readXForm(xml: string, files: FormFiles): Promise<XForm> {
   const instance = model && child(model, "instance");
   const root = instance?.firstElementChild;
   if (!head || !model || !root) throw new Error("form_unreadable");
+  const usesFiles = [...model.children].some((e) => e.localName === "instance" && e.hasAttribute("src"));
   await inlineXml(model, files, parseXml);
   const texts = fillTexts(model);
   const out: XForm = {
     text: "",
     title: child(head, "title")?.textContent?.trim() ?? "",
+    usesFiles,
     languages: texts.languages,
     defaultLanguage: texts.defaultLanguage,
     guidance: new Map(),

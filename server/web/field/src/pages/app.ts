@@ -43,8 +43,10 @@ export class App {
   readonly desk: Signal<Desk | undefined> = signal<Desk | undefined>(undefined);
   /** While an interview is open: nothing of the app is replaced then. */
   readonly formOpen = signal(false);
+  /** The interview's page is shown. */
+  readonly interviewing = signal(false);
   /** What the list was left with. */
-  readonly search = { text: "", filter: "all", shown: 50 };
+  search = { text: "", filter: "all", shown: 50 };
   readonly #main = h("main", { id: "main", tabindex: "-1" });
   readonly #title = h("h1");
   readonly #trail: Place[] = [];
@@ -67,8 +69,10 @@ export class App {
       document.documentElement.lang = chosen;
       if (chosen === this.#language) return;
       this.#language = chosen;
-      if (this.#shown?.relabel) this.#shown.relabel();
-      else void this.#show(this.#trail[this.#at] as Place);
+      if (this.#shown?.relabel) {
+        this.#shown.relabel();
+        this.#title.textContent = say("record_title");
+      } else void this.#show(this.#trail[this.#at] as Place);
     });
     void this.#show(first);
   }
@@ -99,6 +103,8 @@ export class App {
     desk.onLock((trouble) => {
       this.desk.value = undefined;
       this.formOpen.value = false;
+      // A search may be a name.
+      this.search = { text: "", filter: "all", shown: 50 };
       this.replace({ page: "unlock", trouble });
     });
   }
@@ -133,8 +139,10 @@ export class App {
     const [page, end] = scoped(() => this.#page(this.desk.peek() || isOutside(place) ? place : { page: "unlock" }));
     this.#end = end;
     this.#shown = page;
+    this.interviewing.value = place.page === "record" && this.desk.peek() !== undefined;
+    document.body.classList.toggle("interviewing", this.interviewing.peek());
     this.#title.textContent = page.title;
-    this.#main.replaceChildren(h("div", { class: "page" }, page.content));
+    this.#main.replaceChildren(h("div", { class: page.relabel ? "" : "sheet" }, page.content));
     scrollTo(0, 0);
     this.#title.focus({ preventScroll: true });
   }
@@ -159,6 +167,8 @@ export class App {
     const nav = live(() => {
       const desk = this.desk.value;
       void language.value;
+      // During an interview nothing but the way out: the rest of the screen is the person's.
+      if (desk && this.interviewing.value) return h("nav", { "aria-label": say("menu") }, button(say("record_close"), () => this.back(), "link"), button(say("settings_lock_now"), () => void this.lock(), "link"));
       const go = (page: "sync" | "help" | "settings", text: string) => button(text, () => this.go({ page }), "link");
       return h("nav", { "aria-label": say("menu") },
         desk ? button(say("list_title"), () => this.replace({ page: "list" }), "link") : null,

@@ -11,10 +11,20 @@ export function folded(text: string): string {
   return plain.replace(/(\p{Script=Latin})\p{M}+/gu, "$1").replaceAll("đ", "d").normalize("NFKC").replace(/[\s\u200B-\u200D\u2060\uFEFF]+/gu, "");
 }
 
+/** The same, remembered: for a list that is searched at every letter. It holds answers, so it goes with the page. */
+export function remembering(): (text: string) => string {
+  const known = new Map<string, string>();
+  return (text) => {
+    let found = known.get(text);
+    if (found === undefined) known.set(text, (found = folded(text)));
+    return found;
+  };
+}
+
 /** Every word of what was typed stands somewhere in it. */
-export function finds(wanted: string, texts: readonly string[]): boolean {
+export function finds(wanted: string, texts: readonly string[], fold: (text: string) => string = folded): boolean {
   const words = wanted.trim().split(/\s+/u).map(folded).filter((word) => word !== "");
   if (words.length === 0) return true;
-  const all = texts.map(folded).join("\n");
+  const all = texts.map(fold).join("\n");
   return words.every((word) => all.includes(word));
 }

@@ -10,7 +10,7 @@ import { signal } from "../ui/signal.ts";
 import { troubleOf } from "../desk/troubles.ts";
 import { moment, say, type TextKey, type Trouble } from "../words/index.ts";
 import { type App, type Page } from "./app.ts";
-import { finds } from "./find.ts";
+import { finds, remembering } from "./find.ts";
 
 const FILTERS: readonly { name: string; text: TextKey; fits: (item: ListItem) => boolean }[] = [
   { name: "all", text: "list_all", fits: () => true },
@@ -34,9 +34,10 @@ export function listPage(app: App, desk: Desk): Page {
     clearTimeout(typing);
     typing = setTimeout(() => { text.value = app.search.text = search.value; shown.value = PAGE; }, 100);
   } } });
+  const fold = remembering();
   const found = (titles: Map<string, string>) => {
     const fits = FILTERS.find((one) => one.name === filter.value)?.fits ?? (() => true);
-    const all = desk.items.value.filter((item) => !item.deleted && fits(item) && finds(text.value, [...item.words, titles.get(item.formId) ?? ""]));
+    const all = desk.items.value.filter((item) => !item.deleted && fits(item) && finds(text.value, [...item.words, titles.get(item.formId) ?? ""], fold));
     return all.sort((a, b) => b.changed - a.changed);
   };
   const chips = () => FILTERS.map((one) => h("button", { type: "button", class: "chip", "aria-pressed": String(filter.value === one.name), on: { click: () => {

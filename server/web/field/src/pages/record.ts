@@ -146,7 +146,6 @@ class RecordPage {
       this.#place,
       live(() => trouble(this.#wrong.value)),
       live(() => (this.#said.value ? note(h("p", null, say(this.#said.value))) : null)),
-      live(() => h("div", { class: "buttons" }, button(say("record_close"), () => this.app.back()))),
       live(() => this.#comments()),
     ];
   }

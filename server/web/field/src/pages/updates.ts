@@ -34,6 +34,10 @@ export function watchUpdates(formOpen: () => boolean, whenClosed: (call: () => v
     });
     const registration = await workers.register("sw.js", { updateViaCache: "none" });
     noticed(registration.waiting);
+    // An app that is never closed looks for a new version, too.
+    document.addEventListener("visibilitychange", () => {
+      if (document.visibilityState === "visible") registration.update().catch(() => undefined);
+    });
     registration.addEventListener("updatefound", () => {
       const found = registration.installing;
       found?.addEventListener("statechange", () => found.state === "installed" && noticed(found));

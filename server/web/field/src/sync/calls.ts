@@ -65,6 +65,9 @@ async function fetched(server: string, call: Call, signal: AbortSignal, moved: (
     if (packed) headers["content-encoding"] = "gzip";
     body = packed ?? new Uint8Array(call.body);
   }
+  const timings = typeof performance !== "undefined" && "clearResourceTimings" in performance;
+  // Its buffer is small, and once full hears no more.
+  if (timings) performance.clearResourceTimings();
   const response = await fetch(server + call.path, {
     method: body ? "POST" : "GET",
     headers,
@@ -78,15 +81,23 @@ async function fetched(server: string, call: Call, signal: AbortSignal, moved: (
   const sent = body?.length ?? 0;
   moved({ sent, received: 0 });
   const read = await readAll(response, moved);
-  const length = Number(response.headers.get("content-length") ?? Number.NaN);
   const date = Date.parse(response.headers.get("date") ?? "");
   return {
     status: response.status,
     body: read,
     sent,
-    received: Number.isSafeInteger(length) ? length : read.length,
+    received: onTheWire(response, timings) ?? read.length,
     ...(Number.isNaN(date) ? {} : { skew: date - Date.now() }),
   };
+}
+
+/** The size of an answer's body before it was decompressed, as far as the browser tells. */
+function onTheWire(response: Response, timings: boolean): number | undefined {
+  const length = response.headers.get("content-length");
+  if (length !== null && /^\d+$/.test(length)) return Number(length);
+  const timing = timings ? performance.getEntriesByName(response.url).at(-1) : undefined;
+  const size = timing && "encodedBodySize" in timing ? Number(timing.encodedBodySize) : 0;
+  return size > 0 ? size : undefined;
 }
 
 async function readAll(response: Response, moved: (bytes: Moved) => void): Promise<Uint8Array> {

@@ -50,6 +50,12 @@ const KEPT = "language";
 /** The language of the interface. Kept in clear: it is asked for before anything is unlocked. */
 export const language = signal<Language>(first());
 
+// Another tab of this phone has chosen one.
+addEventListener("storage", (event: StorageEvent) => {
+  const chosen = LANGUAGES.find((known) => event.key === KEPT && known === event.newValue);
+  if (chosen) language.value = chosen;
+});
+
 export function setLanguage(chosen: Language): void {
   language.value = chosen;
   try {

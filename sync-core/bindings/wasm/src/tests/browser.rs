@@ -8,6 +8,7 @@ use serde_json::{Value as Json, json};
 use tributary_sync_core::ids::*;
 use tributary_sync_core::session::{self, MemoryStore, Profile, Role, Run, Store};
 use tributary_sync_core::wire::enrol::{KeyPurpose, KeySet, PublicKey, SignedKey};
+use tributary_sync_core::wire::frame::NoForms;
 
 use super::server::{ORG, Server, Trust, sign};
 use super::world::{FORM, NAME, form_text, key, profile_id, record, text};
@@ -101,7 +102,13 @@ impl Phone {
     }
     /// A step, with all that the browser does around it.
     fn step(&mut self, step: &Json, body: &[u8]) -> Result<Json, Json> {
-        let step: Step = serde_json::from_value(step.clone()).unwrap();
+        let mut members = step.as_object().unwrap().clone();
+        let name = members.remove("step").unwrap();
+        let spoken = match members.is_empty() {
+            true => name,
+            false => json!({name.as_str().unwrap(): members}),
+        };
+        let step: Step = serde_json::from_value(spoken).unwrap();
         for _ in 0..100 {
             match self.core.step(step.clone(), body) {
                 Outcome::Done(_) if self.full => {
@@ -109,10 +116,10 @@ impl Phone {
                     self.core.rollback();
                     return Err(json!({"code": "disk"}));
                 }
-                Outcome::Done(value) => {
+                Outcome::Done(told) => {
                     self.write();
                     self.core.commit();
-                    return Ok(value);
+                    return Ok(serde_json::from_str(&told).unwrap());
                 }
                 Outcome::Missing(keys) => {
                     assert!(self.core.changes().is_empty() && !keys.is_empty());
@@ -163,7 +170,7 @@ impl Phone {
                 return;
             }
             let (status, body) = match &answer {
-                Ok(session::Reply::Exchange(r)) => (200, serde_json::to_vec(r).unwrap()),
+                Ok(session::Reply::Exchange(r)) => (200, r.to_frame(&NoForms)),
                 Ok(session::Reply::Compare(r)) => (200, serde_json::to_vec(r).unwrap()),
                 Ok(session::Reply::NewActor(r)) => (200, serde_json::to_vec(r).unwrap()),
                 Ok(session::Reply::Lost) => (204, Vec::new()),
@@ -213,7 +220,8 @@ fn world() -> (Server, Profile, super::world::Phone) {
 }
 
 fn edit_elsewhere(other: &mut super::world::Phone, server: &mut Server, n: u8, t: &str) {
-    if !server.scope.contains(&(other.profile, record(n))) {
+    let there = server.records.contains_key(&record(n));
+    if there && !server.scope.contains(&(other.profile, record(n))) {
         server.assign(other.profile, record(n));
     }
     other.sync(server);
@@ -357,9 +365,9 @@ fn a_signature_that_does_not_hold_changes_nothing() {
         panic!("an exchange is answered");
     };
     let before = phone.disk.clone();
-    let honest = serde_json::to_vec(&reply).unwrap();
+    let honest = reply.to_frame(&NoForms);
     reply.receipt.sig = "00".repeat(64);
-    let forged = serde_json::to_vec(&reply).unwrap();
+    let forged = reply.to_frame(&NoForms);
     let receive = json!({"step": "receive", "status": 200});
     let refused = phone.step(&receive, &forged).unwrap_err();
     assert_eq!(refused["code"], "reply_not_signed");

@@ -1,6 +1,6 @@
 //! Rows that a copy of a phone has to read again: every clone is written out, and starts without a record in memory.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use tributary_sync_core::clock::Dot;
 use tributary_sync_core::ids::*;
@@ -49,7 +49,7 @@ impl Clone for DeviceStore {
                 _ => rows.load(*table, key, value.clone()).unwrap(),
             }
         }
-        rows.commit(&BTreeSet::new());
+        rows.commit(&[]);
         Self { rows, written }
     }
 }

@@ -2,7 +2,8 @@
 //
 // Not here: how a settled answer is saved (session.ts).
 
-import type { Live } from "../../core/types";
+import type { Live, Value } from "../../core/types";
+import { sameValue, sortedCodes } from "../answers";
 import type { Answer } from "../answer";
 import { cell, watch } from "../watch";
 import type { Context } from "./context";
@@ -16,8 +17,19 @@ function who(live: Live, context: Context): string {
   return live.by === "" ? context.say("conflict_unknown", { when: moment }) : context.say("conflict_by", { who: live.by, when: moment });
 }
 
+/** Of several choices nothing needs to be given up. */
+function together(lives: readonly Live[], node: Node | undefined, context: Context, take: (value: Value) => void): HTMLElement | undefined {
+  const sets = lives.map((l) => ("codes" in l.value ? l.value.codes : undefined));
+  if (sets.includes(undefined)) return undefined;
+  const all: Value = { codes: sortedCodes(sets.flatMap((s) => s ?? [])) };
+  if (lives.some((l) => sameValue(l.value, all))) return undefined;
+  const button = h("button", { type: "button" }, context.say("conflict_together", { what: spoken(all, node, context) }));
+  button.addEventListener("click", () => take(all));
+  return h("li", {}, button);
+}
+
 /** Empty while there is one answer. `take` settles; the node gives choices their labels. */
-export function conflict(answer: Answer, node: Node | undefined, context: Context, take: (live: Live) => void): HTMLElement {
+export function conflict(answer: Answer, node: Node | undefined, context: Context, take: (value: Value) => void): HTMLElement {
   const title = newId("conflict");
   const box = h("section", { class: "conflict", "aria-labelledby": title });
   const left = cell(false);
@@ -37,9 +49,9 @@ export function conflict(answer: Answer, node: Node | undefined, context: Contex
     refill(box, heading, h("p", {}, context.say("conflict_take")), h("ul", {}, lives.map((live) => {
       const what = spoken(live.value, node, context);
       const button = h("button", { type: "button" }, h("strong", {}, what), " ", h("span", { class: "who" }, who(live, context)));
-      button.addEventListener("click", () => take(live));
+      button.addEventListener("click", () => take(live.value));
       return h("li", {}, button);
-    })), leave);
+    }), together(lives, node, context, take)), leave);
   });
   return box;
 }

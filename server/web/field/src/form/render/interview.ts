@@ -47,7 +47,7 @@ export class Interview {
       touch: (node) => void (this.places[node.id] = true),
       announce: (text) => this.announce(text),
     } satisfies Context);
-    this.pages = pagesOf(context.session.with_.form.root);
+    this.pages = pagesOf(context.session.given.form.root);
     this.at.value = unwatched(() => this.seen()[0]) ?? "end";
     const ends = apart(() => {
       this.element.append(this.head(), this.body, this.foot(), this.voice, this.refusal());
@@ -139,7 +139,7 @@ export class Interview {
   }
 
   private languages(): HTMLElement | undefined {
-    const { form } = this.context.session.with_;
+    const { form } = this.context.session.given;
     if (form.languages.length < 2) return undefined;
     const menu = h("select", { class: "language", "aria-label": this.context.say("language") }, form.languages.map((name) => h("option", { value: name }, nameOf(name))));
     menu.addEventListener("change", () => this.options.speak(menu.value));
@@ -242,7 +242,7 @@ export class Interview {
     refill(this.body, heading, open, differing.length === 0 ? undefined : h("section", {}, h("p", {}, say("end_conflicts")), differing.map((answer): Child => {
       const node = session.nodeAt(answer.key);
       const label = unwatched(() => node?.label?.plain || node?.name || "");
-      return h("div", { class: "question" }, h("p", {}, label), conflict(answer, node, this.context, (live) => (node ? session.set(node, live.value) : undefined)));
+      return h("div", { class: "question" }, h("p", {}, label), conflict(answer, node, this.context, (value) => (node ? session.set(node, value) : undefined)));
     })));
   }
 
@@ -254,7 +254,9 @@ export class Interview {
       queueMicrotask(() => this.blame(this.wrong(page)));
       return;
     }
-    if (await this.options.finish()) this.options.finished();
+    if (await this.options.finish()) return this.options.finished();
+    const { kept } = this.context.session;
+    this.announce(this.context.say(unwatched(() => kept.value) === "waiting" ? "waiting_consent" : "save_failed"));
   }
 
   /** Asked before everything is dropped: a slip of the finger must not cost an interview, nor keep one. */

@@ -98,7 +98,7 @@ function asked(node: Node, context: Context): HTMLElement {
   const box = group
     ? h("fieldset", { class: "question", "data-path": node.path, "aria-describedby": ties.described }, parts)
     : h("div", { class: "question", "data-path": node.path }, parts);
-  box.append(conflict(context.session.of(node), node, context, (live) => context.session.set(node, live.value)));
+  box.append(conflict(context.session.of(node), node, context, (value) => context.session.set(node, value)));
   watch(() => show(box, node.relevant));
   watch(() => {
     const text = node.label;
@@ -121,11 +121,11 @@ function asked(node: Node, context: Context): HTMLElement {
 
 /** Words for whoever asks, folded away. */
 function guidance(node: Node, context: Context): HTMLElement | undefined {
-  const said = context.session.with_.xform.guidance.get(node.path);
+  const said = context.session.given.xform.guidance.get(node.path);
   if (said === undefined) return undefined;
   const text = h("p", {});
   watch(() => {
-    const { form, xform } = context.session.with_;
+    const { form, xform } = context.session.given;
     text.textContent = said.get(form.language) ?? said.get(xform.defaultLanguage) ?? [...said.values()][0] ?? "";
   });
   return h("details", { class: "guidance" }, h("summary", {}, context.say("more_guidance")), text);

@@ -8,7 +8,7 @@ import type { Context } from "./context";
 
 export function spoken(value: Value | undefined, node: Node | undefined, context: Context): string {
   if (value === undefined || "null" in value) return context.say("nothing");
-  const { form, xform } = context.session.with_;
+  const { form, xform } = context.session.given;
   const choice = (code: string) => node?.choices.find((c) => c.code === code)?.label.plain || (node && xform.labelOf(node.path, code, form.language)) || code;
   if ("code" in value) return choice(value.code);
   if ("codes" in value) return value.codes.map(choice).join(", ") || context.say("nothing");
