@@ -322,6 +322,7 @@ fn what_is_wrong_is_refused_before_it_is_taken() {
         300_000
     );
     begin_as(client, record(1), &here.photo, "text/html").expect_problem("attachment_type_refused");
+    begin_as(client, record(1), b"", "image/jpeg").expect_problem("parameter_invalid");
     begin_as(client, record(9), &here.photo, "image/jpeg").expect_problem("not_found");
     client
         .post_nothing("/sync/v1/attachments")

@@ -29,7 +29,7 @@ pub struct NewUpload {
     pub record: RecordId,
     /// What it is.
     pub sha256: AttachmentHash,
-    /// How long it is, in bytes.
+    /// How long it is, in bytes; at least one.
     pub size: u64,
     /// Of which type it is.
     pub media_type: MediaType,
@@ -64,6 +64,10 @@ impl Service {
     /// refused before a byte of it comes.
     pub fn begin_upload(&self, device: &Device, new: NewUpload) -> Result<UploadView> {
         device.require(Action::EditRecords)?;
+        // Nothing would be brought, and nothing proven.
+        if new.size == 0 {
+            return Err(Code::ParameterInvalid.into());
+        }
         let id = UploadId::from_bytes(random(&*self.ambient)?);
         let (profile, expires) = (device.profile, self.now() + HALF_MS);
         self.files.write(device.org, move |txn| {

@@ -117,9 +117,18 @@ impl OrgTxn<'_> {
         )?;
         Ok(())
     }
-    /// Forgets an upload; what there is of it is owed to be wiped.
+    /// Forgets an upload; what there is of it is owed to be wiped. Where the server stopped between the rename and the
+    /// commit, it lies where whole files do; it stays if a record has it.
     pub fn drop_upload(&self, id: UploadId) -> Result<()> {
         self.owe_file(&half_path(self.org, id))?;
+        let whole = self.one(
+            "SELECT sha256 FROM upload WHERE id = ?1",
+            [id.as_bytes()],
+            |r| Ok(AttachmentHash::from_bytes(r.get(0)?)),
+        )?;
+        if let Some(hash) = whole {
+            self.owe_file(&whole_path(self.org, hash))?;
+        }
         self.execute("DELETE FROM upload WHERE id = ?1", [id.as_bytes()])?;
         Ok(())
     }
