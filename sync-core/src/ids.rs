@@ -113,12 +113,6 @@ hex_id!(
 hex_id!(
     /// SHA-256 of a record's id: all that remains of an erased record (§3.3).
     Tombstone, 32);
-hex_id!(
-    /// SHA-256 of a file's bytes as they are stored: what an attachment is called (§6.6).
-    AttachmentHash, 32);
-hex_id!(
-    /// A file on its way to the server. Random.
-    UploadId, 16);
 
 impl RecordId {
     /// The hash under which this record may be named in audit rows, scope rows, ledgers and reports.

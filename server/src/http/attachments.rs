@@ -15,14 +15,13 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use futures_core::Stream as _;
 use sha2::{Digest as _, Sha256};
-use tributary_sync_core::ids::UploadId;
 
 use super::Json;
 use super::extract::{DeviceAuth, UserAuth};
 use super::intake::Intake;
 use super::problem::Problem;
 use crate::service::By;
-use crate::service::attachments::{AttachmentLimits, MediaType, NewUpload, UploadView};
+use crate::service::attachments::{AttachmentLimits, MediaType, NewUpload, UploadId, UploadView};
 use crate::service::error::{Code, Result};
 
 /// The one version of tus that is spoken here.
@@ -228,7 +227,7 @@ pub(super) async fn bring(
     };
     let upload = match announced.checksum {
         Some(checksum) => coming.checked(announced.offset, checksum).await?,
-        None => coming.as_it_comes(announced.offset).await?,
+        None => coming.bring_as_it_comes(announced.offset).await?,
     };
     Ok(say(HttpResponse::NoContent(), &upload))
 }
@@ -268,7 +267,7 @@ impl Coming {
         Ok(upload)
     }
     /// Makes durable what has come, also when the rest does not.
-    async fn as_it_comes(mut self, mut offset: u64) -> Result<UploadView> {
+    async fn bring_as_it_comes(mut self, mut offset: u64) -> Result<UploadView> {
         let mut gathered = Vec::new();
         loop {
             let next = self.next().await;

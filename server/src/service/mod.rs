@@ -47,7 +47,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use aws_lc_rs::hmac;
-use tributary_sync_core::ids::{OrgId, UploadId};
+use tributary_sync_core::ids::OrgId;
 
 pub use authority::By;
 pub use device_proof::{DeviceToken, NonceReply};
@@ -118,7 +118,7 @@ pub struct Service {
     form_fields: sync::FormFields,
     conversions: Arc<Shares<OrgId>>,
     /// Files to which a piece is being added.
-    uploads: Arc<Shares<UploadId>>,
+    uploads: Arc<Shares<attachments::UploadId>>,
 }
 
 impl Service {

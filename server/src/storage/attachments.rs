@@ -7,10 +7,10 @@ use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
-use tributary_sync_core::ids::{AttachmentHash, OrgId, UploadId};
+use tributary_sync_core::ids::OrgId;
 
-use super::StorageError;
 use super::folder::{make_folder, owner_only};
+use super::{AttachmentHash, StorageError, UploadId};
 
 /// How much is read at a time.
 const PIECE: usize = 64 * 1024;

@@ -2,6 +2,7 @@
 //!
 //! Not here: people, permissions, the rules of the protocol; those are the service's, over a transaction of this.
 
+mod attachment_id;
 pub mod attachments;
 pub mod copy;
 pub mod directory;
@@ -16,6 +17,7 @@ mod store;
 pub mod tally;
 mod writer;
 
+pub use attachment_id::{AttachmentHash, UploadId};
 pub use error::StorageError;
 pub use ledger::Ledger;
 pub use org::{

@@ -4,13 +4,13 @@ use std::sync::{Arc, LazyLock};
 
 use actix_web::http::header::{self, HeaderValue};
 use actix_web::{HttpRequest, HttpResponse, web};
-use tributary_sync_core::ids::{AttachmentHash, OrgId, RecordId};
+use tributary_sync_core::ids::{OrgId, RecordId};
 
 use crate::http::extract::{DeviceAuth, UserAuth};
 use crate::http::pipe::{Chunk, PATIENCE, Pipe, Stream, pipe};
 use crate::http::problem::Problem;
 use crate::http::range::{Range, Wanted};
-use crate::service::attachments::{MediaType, ReadAttachment};
+use crate::service::attachments::{AttachmentHash, MediaType, ReadAttachment};
 use crate::service::error::{Code, Result, ServiceError};
 use crate::service::shares::{Share, Shares};
 

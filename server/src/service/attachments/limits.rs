@@ -101,7 +101,7 @@ impl Service {
     /// What files the organisation takes.
     pub fn attachment_limits(&self, by: By<'_>, org: OrgId) -> Result<AttachmentLimits> {
         by.require(org, Action::ReadForms)?;
-        self.files.read(org, |txn| AttachmentLimits::of(txn))
+        self.files.read(org, AttachmentLimits::of)
     }
     /// Changes it. Files that are here stay.
     pub fn set_attachment_limits(

@@ -9,16 +9,16 @@ mod read;
 mod sweep;
 mod upload;
 
+pub use crate::storage::{AttachmentHash, UploadId};
 pub use limits::{AttachmentLimits, MediaType};
 pub use read::ReadAttachment;
 pub use upload::{NewUpload, UploadView};
 
-use tributary_sync_core::ids::AttachmentHash;
 use tributary_sync_core::record::Record;
 use tributary_sync_core::value::{Attachment, Value};
 
 /// The live answer of a record that names a file.
-fn named<'r>(record: &'r Record, hash: AttachmentHash) -> Option<&'r Attachment> {
+fn named(record: &Record, hash: AttachmentHash) -> Option<&Attachment> {
     let values = record.keys().flat_map(|(_, values)| values);
     values
         .filter_map(|(_, value)| match value {

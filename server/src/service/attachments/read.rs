@@ -1,7 +1,7 @@
 //! Reading a file: only through a record that names it, has its bytes, and may be read. What is not there and what is
 //! somebody else's answer alike.
 
-use tributary_sync_core::ids::{AttachmentHash, OrgId, RecordId};
+use tributary_sync_core::ids::{OrgId, RecordId};
 
 use super::limits::MediaType;
 use super::named;
@@ -11,7 +11,7 @@ use crate::service::error::{Code, Result, ServiceError};
 use crate::service::principal::{Device, User};
 use crate::service::records::sees_all;
 use crate::storage::attachments::OpenAttachment;
-use crate::storage::{AuditEntry, RecordRow};
+use crate::storage::{AttachmentHash, AuditEntry, RecordRow};
 
 /// A file, open for reading.
 #[derive(Debug)]

@@ -44,7 +44,7 @@ enum Change {
 }
 
 type Changed = (
-    tributary_sync_core::ids::AttachmentHash,
+    crate::storage::AttachmentHash,
     crate::storage::RecordNo,
     Change,
 );

@@ -2,7 +2,7 @@
 //! whole has the hash that was announced.
 
 use serde::Serialize;
-use tributary_sync_core::ids::{AttachmentHash, RecordId, UploadId};
+use tributary_sync_core::ids::RecordId;
 
 use super::limits::{AttachmentLimits, MediaType};
 use crate::service::Service;
@@ -11,7 +11,7 @@ use crate::service::ambient::random;
 use crate::service::error::{Code, Result, ServiceError};
 use crate::service::principal::Device;
 use crate::service::shares::Share;
-use crate::storage::{OrgTxn, RecordNo, UploadRow};
+use crate::storage::{AttachmentHash, OrgTxn, RecordNo, UploadId, UploadRow};
 
 /// How long a file on its way waits for its next piece, in milliseconds: a week.
 const HALF_MS: u64 = 7 * 24 * 60 * 60 * 1_000;

@@ -1,10 +1,11 @@
 //! Files that travel apart: which are here, which records have them, which are on their way, which must go.
 
 use rusqlite::params;
-use tributary_sync_core::ids::{AttachmentHash, OrgId, ProfileId, UploadId};
+use tributary_sync_core::ids::{OrgId, ProfileId};
 
 use super::{OrgTxn, RecordNo, Result, sql, unsql};
 use crate::storage::attachments::{Attachments, half_path, whole_path};
+use crate::storage::{AttachmentHash, UploadId};
 
 /// A file on its way.
 #[derive(Clone, Debug, PartialEq, Eq)]
