@@ -11,7 +11,8 @@ const MANIFESTS: [(&str, &[&str]); 7] = [
     ("sync-core/native/Cargo.toml", &["sync-core/native/"]),
     (
         "sync-core/bindings/wasm/Cargo.toml",
-        &["sync-core/bindings/wasm/"],
+        // It runs the session's tests over its own store.
+        &["sync-core/bindings/wasm/", "sync-core/tests/session/"],
     ),
     ("tests/Cargo.toml", &["tests/"]),
     ("tests/disk/Cargo.toml", &["tests/disk/"]),

@@ -64,23 +64,7 @@ pub(super) enum Org {
 impl Org {
     pub(super) fn run(self, service: &Service) -> Result<()> {
         match self {
-            Self::Create { slug, name } => {
-                let new = CreateOrganisation {
-                    name: name.unwrap_or_else(|| slug.clone()),
-                    slug,
-                };
-                let made = service
-                    .create_organisation(By::Operator, &new)
-                    .map_err(in_words)?;
-                terminal::say(format!(
-                    "Made the organisation {} ({}).",
-                    made.slug, made.id
-                ))?;
-                terminal::say(format!(
-                    "Next: `tributary user create NAME --role org-admin --org {}`",
-                    made.slug
-                ))
-            }
+            Self::Create { slug, name } => create(service, slug, name),
             Self::List => list(service),
             Self::TimeZone { slug, zone } => {
                 let org = service.organisation_named(&slug).map_err(in_words)?;
@@ -133,6 +117,24 @@ impl Org {
             }
         }
     }
+}
+
+fn create(service: &Service, slug: String, name: Option<String>) -> Result<()> {
+    let new = CreateOrganisation {
+        name: name.unwrap_or_else(|| slug.clone()),
+        slug,
+    };
+    let made = service
+        .create_organisation(By::Operator, &new)
+        .map_err(in_words)?;
+    terminal::say(format!(
+        "Made the organisation {} ({}).",
+        made.slug, made.id
+    ))?;
+    terminal::say(format!(
+        "Next: `tributary user create NAME --role org-admin --org {}`",
+        made.slug
+    ))
 }
 
 fn list(service: &Service) -> Result<()> {

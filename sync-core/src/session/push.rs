@@ -113,9 +113,10 @@ pub fn batch(store: &dyn Store, profile: &Profile, raw: u32) -> Result<Batch, Se
 }
 
 /// A context that names others is only believed up to what the cursor shown with it has read (§1.7): after a fork or a
-/// lost cursor the pull comes first.
+/// lost cursor the pull comes first. A revoked profile is given none: what it has goes as it is, into quarantine.
 fn needs_cursor(profile: &Profile, change: &Changeset) -> bool {
-    profile.cursor.is_none()
+    !profile.revoked
+        && profile.cursor.is_none()
         && change.epoch == profile.epoch
         && change.seen.dots().any(|d| !profile.owns(d.actor))
 }
