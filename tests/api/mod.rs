@@ -1,6 +1,7 @@
 //! The HTTP interface of a real server, one file per noun.
 
 mod app_files;
+mod attachments;
 mod bodies;
 pub(crate) mod browser;
 mod devices;

@@ -13,6 +13,11 @@ fn every_operation_that_is_described_is_there() {
             if reply.status < 400 {
                 continue;
             }
+            // To a HEAD nobody says more than the status.
+            if method == "head" {
+                assert!(![404, 405].contains(&reply.status), "{path}");
+                continue;
+            }
             let code = reply.json()["code"].clone();
             assert!(
                 code != "route_unknown" && code != "method_not_allowed",

@@ -20,6 +20,7 @@ fn gzip(bytes: &[u8]) -> Vec<u8> {
 fn fill(server: &TestServer, cookie: &str) -> Fill {
     let mut fill: Fill = [
         "record",
+        "instance",
         "user",
         "spare",
         "spare_device",

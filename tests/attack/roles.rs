@@ -13,6 +13,10 @@ use super::table::{Kind, ROWS, Row, Who, fits};
 
 /// What came of it: the code of a refusal, a redirect, or a status.
 pub(super) fn outcome(reply: &Reply) -> String {
+    // To a HEAD nobody says more than the status.
+    if reply.body.is_empty() && reply.header("location").is_none() {
+        return reply.status.to_string();
+    }
     if reply.header("content-type") == Some("application/problem+json") {
         return reply.json()["code"].as_str().unwrap().to_owned();
     }
@@ -29,6 +33,8 @@ fn expected(row: &Row, who: Who, fill: &Fill) -> String {
         '+' => return filled(row.done, fill),
         '>' => "303 /",
         'i' => "200",
+        '-' | 'x' if row.method == "HEAD" => "401",
+        'r' if row.method == "HEAD" => "403",
         'f' | 's' if page => "403",
         'n' if page => "404",
         '-' => "credential_missing",

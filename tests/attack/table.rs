@@ -153,6 +153,15 @@ pub(super) const ROWS: &[Row] = &[
     api("POST", "/api/v1/organisations/{other_organisation}/suspend", "", "200", "-ffff+ xx xs fx"),
     api("POST", "/api/v1/organisations/{other_organisation}/resume", "", "200", "-ffff+ xx xs fx"),
 
+    api("GET",  "/api/v1/attachments/limits", "", "200", "-++++f xx xs +x"),
+    api("PUT",  "/api/v1/attachments/limits", r#"{"file_bytes":1000,"quota_bytes":1000000,"types":["image/*"]}"#, "200", "-fff+f xx xs +x"),
+    api("GET",  "/api/v1/records/{record}/attachments/{hash}", "", "not_found", "-++++f xx xs nx"),
+    api("POST", "/sync/v1/attachments", "", "tus_version_unsupported", "-xxxxx +r xx x+"),
+    api("HEAD", "/sync/v1/attachments/uploads/{instance}", "", "412", "-xxxxx +r xx x+"),
+    api("PATCH", "/sync/v1/attachments/uploads/{instance}", "a piece", "tus_version_unsupported", "-xxxxx +r xx x+"),
+    api("DELETE", "/sync/v1/attachments/uploads/{instance}", "", "tus_version_unsupported", "-xxxxx +r xx x+"),
+    api("GET",  "/sync/v1/attachments/{hash}", "", "not_found", "-xxxxx +r xx x+"),
+
     api("GET",  "/api/v1/forms", "", "200", "-++++f xx xs +x"),
     api("POST", "/api/v1/forms/preview", r#"{"file_name":"f.xml","content":"{form_file}"}"#, "200", "-fff+f xx xs +x"),
     api("POST", "/api/v1/forms", r#"{"file_name":"f.xml","content":"{form_file}"}"#, "200", "-fff+f xx xs +x"),

@@ -21,7 +21,7 @@ use tributary_sync_core::ids::UserId;
 use tributary_tests::harness::TestServer;
 
 /// The stored form that this version writes. A change of it is a new number, and a migration.
-const STORED_FORM: u32 = 1;
+const STORED_FORM: u32 = 2;
 /// When the later version runs: 2026-09-14.
 const LATER_MS: u64 = 1_789_344_000_000;
 

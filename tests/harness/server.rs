@@ -178,6 +178,10 @@ impl TestServer {
     }
     /// Somebody who is not signed in.
     pub fn client(&self) -> Client {
+        if self.plain {
+            // A client cannot be made without a certificate to trust, though here it is never asked for.
+            certificate::load(&Transport::SelfSigned, &self.data(), None).unwrap();
+        }
         Client::new(
             self.url(),
             &certificate::own_certificate(&self.data()).unwrap(),

@@ -37,9 +37,10 @@ fn operations(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
         post,
         delete,
         patch,
+        head,
         ..
     } = item;
-    [get, put, post, delete, patch].into_iter().flatten()
+    [get, put, post, delete, patch, head].into_iter().flatten()
 }
 
 /// What any operation may answer, by what it takes: one that is secured, one that reads a body, one with an id or a

@@ -4,22 +4,17 @@
 //! (hash, counts, audit head) is in a zip's `meta.json`, and for the other formats at `/meta`: HTTP/1.1 trailers reach
 //! few clients, and inside a CSV it would be a row that is none.
 
-use std::io::{self, Write};
-use std::pin::Pin;
+use std::io;
 use std::sync::{Arc, LazyLock};
-use std::task::{Context, Poll, ready};
-use std::time::{Duration, Instant};
 
-use actix_web::body::{BodySize, MessageBody};
 use actix_web::http::header;
-use actix_web::web::Bytes;
 use actix_web::{HttpRequest, HttpResponse, web};
-use tokio::runtime::Handle;
 use tokio::sync::{mpsc, oneshot};
 use tributary_sync_core::ids::OrgId;
 
 use super::Json;
 use super::extract::UserAuth;
+use super::pipe::{Chunk, PATIENCE, Pipe, Stream, pipe};
 use super::problem::Problem;
 use crate::service::By;
 use crate::service::error::{Code, Result, ServiceError};
@@ -33,17 +28,6 @@ const ALL_MAX: usize = 16;
 const ORGANISATION_MAX: usize = 3;
 static ROOM: LazyLock<Arc<Shares<OrgId>>> =
     LazyLock::new(|| Shares::new(ALL_MAX, ORGANISATION_MAX));
-/// Chunks that wait for a reader.
-const CHUNKS: usize = 4;
-/// How long a reader may take for one.
-const PATIENCE: Duration = Duration::from_secs(60);
-/// How long the server waits for a reader in all: so long at once,
-const WAIT_AT_FIRST: Duration = Duration::from_secs(120);
-/// then as long as one needs who reads so many bytes a second,
-const PACE: u64 = 4_096;
-/// and this long at most: a download holds a moment of the file, and what was erased since cannot be wiped before it ends.
-const WAIT_MAX: Duration = Duration::from_secs(2 * 60 * 60);
-
 /// Where a download stands in the log; what to give as `since` or `as_of` later.
 const CURSOR: &str = "tributary-cursor";
 
@@ -65,7 +49,7 @@ pub(super) async fn export(
 ) -> Result<HttpResponse> {
     let (known, options) = (known(&req), body.0);
     let (begun, mut begin) = oneshot::channel();
-    let (chunks, stream) = mpsc::channel(CHUNKS);
+    let (chunks, stream) = pipe();
     let work = auth.run(move |service, user| {
         let _place = place(user)?;
         let end = Pipe::new(chunks.clone());
@@ -140,14 +124,6 @@ fn place(user: &User) -> Result<Share<OrgId>> {
     })
 }
 
-/// How much longer the server waits for a reader that has taken so many bytes and let it wait so long; none if it is
-/// too slow.
-fn patience(taken: u64, waited: Duration) -> Option<Duration> {
-    let in_all = (WAIT_AT_FIRST + Duration::from_secs(taken / PACE)).min(WAIT_MAX);
-    let left = in_all.checked_sub(waited).filter(|left| !left.is_zero())?;
-    Some(left.min(PATIENCE))
-}
-
 fn no_stream(done: Result<Download>) -> Result<HttpResponse> {
     match done? {
         Download::Known { etag } => Ok(HttpResponse::NotModified()
@@ -205,78 +181,7 @@ impl Head {
             .insert_header((header::CONTENT_SECURITY_POLICY, "sandbox"))
             .insert_header((header::ETAG, self.etag))
             .insert_header((CURSOR, self.cursor))
-            .body(Stream { chunks })
-    }
-}
-
-/// A piece of the download.
-enum Chunk {
-    Data(Bytes),
-    End,
-}
-
-/// Where the rows go in: waits for the reader, and gives up on one that does not read.
-struct Pipe {
-    chunks: mpsc::Sender<Chunk>,
-    runtime: Handle,
-    taken: u64,
-    waited: Duration,
-}
-
-impl Pipe {
-    /// On a thread where blocking is allowed.
-    fn new(chunks: mpsc::Sender<Chunk>) -> Self {
-        Self {
-            chunks,
-            runtime: Handle::current(),
-            taken: 0,
-            waited: Duration::ZERO,
-        }
-    }
-    fn send(&self, chunk: Chunk, wait: Duration) -> io::Result<()> {
-        let sent = async { tokio::time::timeout(wait, self.chunks.send(chunk)).await };
-        match self.runtime.block_on(sent) {
-            Ok(Ok(())) => Ok(()),
-            Ok(Err(_)) => Err(io::ErrorKind::BrokenPipe.into()),
-            Err(_) => Err(io::ErrorKind::TimedOut.into()),
-        }
-    }
-}
-
-impl Write for Pipe {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let chunk = Chunk::Data(Bytes::copy_from_slice(bytes));
-        let wait = patience(self.taken, self.waited).ok_or(io::ErrorKind::TimedOut)?;
-        let began = Instant::now();
-        self.send(chunk, wait)?;
-        self.waited += began.elapsed();
-        self.taken += bytes.len() as u64;
-        Ok(bytes.len())
-    }
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-/// Where they come out. Without [`Chunk::End`] the stream fails, and the client sees that something is missing.
-struct Stream {
-    chunks: mpsc::Receiver<Chunk>,
-}
-
-impl MessageBody for Stream {
-    type Error = io::Error;
-    fn size(&self) -> BodySize {
-        BodySize::Stream
-    }
-    fn poll_next(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<io::Result<Bytes>>> {
-        Poll::Ready(match ready!(self.chunks.poll_recv(context)) {
-            Some(Chunk::Data(bytes)) => Some(Ok(bytes)),
-            Some(Chunk::End) => None,
-            None => Some(Err(io::ErrorKind::UnexpectedEof.into())),
-        })
+            .body(Stream::new(chunks))
     }
 }
 

@@ -19,6 +19,7 @@ use crate::service::error::{Code, Result, ServiceError};
 use crate::service::principal::{Device, DeviceClaim, ServerAdmin, SignedIn, User, UserClaim};
 
 /// A token that was judged before anything else of the request was read, and the service that looks up what it is worth.
+#[derive(Clone)]
 struct Judged<C> {
     claim: C,
     service: web::Data<Service>,
@@ -121,7 +122,8 @@ credential!(
     SignedInAuth, Judged<UserClaim>, std::convert::identity
 );
 credential!(
-    /// A device.
+    /// A device. Cloned for what is done in several hops: each looks up anew what the token is worth.
+    #[derive(Clone)]
     DeviceAuth, Judged<DeviceClaim>, std::convert::identity
 );
 

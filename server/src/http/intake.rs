@@ -141,6 +141,12 @@ impl Intake {
     pub(super) fn refused(&self) -> Option<Code> {
         self.0.refused.get()
     }
+    /// So many bytes lie in memory no more: they were handed on while the body still comes.
+    pub(super) fn handed_on(&self, bytes: usize) {
+        if let Some(share) = self.0.share.borrow_mut().as_mut() {
+            share.shrink(bytes);
+        }
+    }
     /// The request is answered: what it took is free.
     pub(super) fn release(&self) {
         self.0.share.borrow_mut().take();

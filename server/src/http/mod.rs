@@ -3,6 +3,7 @@
 //! [`routes`] is the table; there is one file per noun. Everything that blocks happens in one hop ([`mod@blocking`]), and who
 //! is asking is looked up inside that hop ([`extract`]). [`frame`] surrounds every request. Not here: any rule.
 
+mod attachments;
 mod audit;
 mod auth;
 mod blocking;
@@ -21,8 +22,10 @@ mod health;
 mod intake;
 mod organisations;
 mod page;
+mod pipe;
 mod problem;
 mod quarantine;
+mod range;
 mod records;
 pub mod routes;
 mod sync;

@@ -1,12 +1,13 @@
 //! The table of routes, and the same as OpenAPI.
 
+use actix_web::http::Method;
 use actix_web::web::{self, ServiceConfig, resource, scope};
 use utoipa::OpenApi;
 
 use super::description::Common;
 use super::{
-    audit, auth, devices, enrol, erasures, exports, field, forms, health, organisations, page,
-    quarantine, records, sync, teams, users,
+    attachments, audit, auth, devices, enrol, erasures, exports, field, forms, health,
+    organisations, page, quarantine, records, sync, teams, users,
 };
 use crate::service::error::{Code, ServiceError};
 
@@ -98,6 +99,14 @@ fn records_api(api: &mut ServiceConfig) {
         .service(resource("/erasure-proposals").get(erasures::proposals))
         .service(resource("/erasure-proposals/{proposal}/confirm").post(erasures::confirm))
         .service(resource("/erasure-proposals/{proposal}/cancel").post(erasures::cancel))
+        .service(
+            resource("/records/{record}/attachments/{sha256}").get(attachments::read::of_record),
+        )
+        .service(
+            resource("/attachments/limits")
+                .get(attachments::limits)
+                .put(attachments::set_limits),
+        )
         .service(resource("/users/{user}/hand-over").post(erasures::hand_over))
         .service(resource("/quarantine").get(quarantine::list))
         .service(resource("/quarantine/{no}/release").post(quarantine::release))
@@ -111,7 +120,20 @@ fn sync_api(api: &mut ServiceConfig) {
         .service(resource("/actor").post(sync::actor))
         .service(resource("/lost").post(sync::lost))
         .service(resource("/bundle").post(sync::bundle))
-        .service(resource("/forms/{hash}").get(sync::form));
+        .service(resource("/forms/{hash}").get(sync::form))
+        .service(
+            resource("/attachments")
+                .post(attachments::begin)
+                .route(web::method(Method::OPTIONS).to(attachments::options)),
+        )
+        .service(
+            resource("/attachments/uploads/{upload}")
+                .patch(attachments::bring)
+                .delete(attachments::end)
+                .route(web::head().to(attachments::look))
+                .route(web::method(Method::OPTIONS).to(attachments::options)),
+        )
+        .service(resource("/attachments/{sha256}").get(attachments::read::fetch));
 }
 
 async fn unknown() -> Result<&'static str, ServiceError> {
@@ -190,6 +212,14 @@ async fn unknown() -> Result<&'static str, ServiceError> {
         sync::lost,
         sync::bundle,
         sync::form,
+        attachments::begin,
+        attachments::look,
+        attachments::bring,
+        attachments::end,
+        attachments::read::fetch,
+        attachments::read::of_record,
+        attachments::limits,
+        attachments::set_limits,
     ),
     modifiers(&Common)
 )]

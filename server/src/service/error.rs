@@ -198,6 +198,25 @@ codes! {
     ExportCursorInvalid = "export_cursor_invalid", 410, false, "The cursor means nothing any more",
         "The cursor in `since` or `as_of` is of the time before the server was restored, or lies ahead of what is stored.",
         "Start again: download everything without it, and keep the new cursor.";
+    TusVersionUnsupported = "tus_version_unsupported", 412, false, "Not tus 1.0.0",
+        "Files are brought by tus 1.0.0, which says so in `Tus-Resumable`. Nothing was stored.", "Send `Tus-Resumable: 1.0.0`.";
+    UploadOffsetWrong = "upload_offset_wrong", 409, true, "The file goes on elsewhere",
+        "The next byte that is wanted is the one at `offset`. Nothing of this piece was stored.", "Go on from `offset`.";
+    UploadChecksumWrong = "upload_checksum_wrong", 460, true, "The piece was changed on the way",
+        "The piece does not have the checksum that it came with. Nothing of it was stored.", "Send the piece again.";
+    UploadBusy = "upload_busy", 423, true, "A piece is coming in",
+        "Another connection of this device is bringing the same file.", "Let it end, ask how much is stored, and go on from there.";
+    AttachmentHashWrong = "attachment_hash_wrong", 422, false, "The file is another one",
+        "The whole file does not have the SHA-256 that was announced. It was not kept.", "Begin the file again. If it goes on, the file was changed on the device.";
+    AttachmentTooLarge = "attachment_too_large", 413, false, "The file is too large",
+        "The file is larger than the organisation takes, or than was announced. Nothing was stored.", "Make it smaller, or ask your organisation's admin.";
+    AttachmentTypeRefused = "attachment_type_refused", 415, false, "Files of this type are not taken",
+        "The organisation does not take files of this type. Nothing was stored.", "Ask your organisation's admin.";
+    AttachmentQuotaFull = "attachment_quota_full", 429, true, "No more room for files",
+        "The files of the organisation, or those that this device has on their way, take all the room they may. Nothing was stored.",
+        "Keep the file on the device, and tell your organisation's admin.";
+    RangeInvalid = "range_invalid", 416, false, "Beyond the end",
+        "The range begins behind the end of the file, which has `size` bytes.", "Ask for a range inside it.";
     DiskFull = "disk_full", 507, true, "The server's disk is full",
         "Nothing of this request was stored, and nothing stored was lost. Devices keep what they have.", "Tell whoever runs the server. Try again later.";
     Overloaded = "overloaded", 503, true, "The server is busy",

@@ -5,6 +5,7 @@
 
 pub mod access;
 pub mod ambient;
+pub mod attachments;
 pub mod audit;
 mod authority;
 pub mod backup;
@@ -116,6 +117,8 @@ pub struct Service {
     ready: Mutex<Option<Duration>>,
     form_fields: sync::FormFields,
     conversions: Arc<Shares<OrgId>>,
+    /// Files to which a piece is being added.
+    uploads: Arc<Shares<attachments::UploadId>>,
 }
 
 impl Service {
@@ -163,6 +166,7 @@ impl Service {
             pacing: Pacing::new(&ambient),
             refresh_key: hmac::Key::new(hmac::HMAC_SHA256, &keys.secret("refresh")?),
             form_fields: sync::FormFields::default(),
+            uploads: Shares::new(usize::MAX, 1),
             conversions: Shares::new(forms::AT_ONCE, forms::EACH),
             files: OrgFiles::new(data.path())?,
             directory: Arc::new(directory),

@@ -73,16 +73,25 @@ impl<K: Hash + Eq + Copy> Share<K> {
     }
 }
 
-impl<K: Hash + Eq + Copy> Drop for Share<K> {
-    fn drop(&mut self) {
+impl<K: Hash + Eq + Copy> Share<K> {
+    /// Gives `n` back, or all that there is.
+    pub fn shrink(&mut self, n: usize) {
+        let n = n.min(self.n);
+        self.n -= n;
         let mut taken = self.shares.taken();
-        taken.all = taken.all.saturating_sub(self.n);
+        taken.all = taken.all.saturating_sub(n);
         if let Some(mine) = taken.by.get_mut(&self.key) {
-            *mine = mine.saturating_sub(self.n);
+            *mine = mine.saturating_sub(n);
             if *mine == 0 {
                 taken.by.remove(&self.key);
             }
         }
+    }
+}
+
+impl<K: Hash + Eq + Copy> Drop for Share<K> {
+    fn drop(&mut self) {
+        self.shrink(self.n);
     }
 }
 

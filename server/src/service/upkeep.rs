@@ -1,4 +1,5 @@
-//! What the server does unasked: once an hour, what waited too long in quarantine goes; once a day, records that were kept
+//! What the server does unasked: once an hour, what waited too long in quarantine goes, and files that
+//! never came whole or that no answer names; once a day, records that were kept
 //! as long as their organisation wants are hidden; every minute, words that could not leave a file (somebody was reading
 //! it) are tried again.
 
@@ -33,6 +34,9 @@ impl Service {
             if let Some((org, _)) = of_org.first() {
                 dropped += drop_old(&self.files, &env, *org, &profiles)?;
             }
+        }
+        for org in self.files.attachments().organisations()? {
+            self.sweep_attachments(org)?;
         }
         Ok(dropped)
     }

@@ -2,6 +2,8 @@
 //!
 //! Not here: people, permissions, the rules of the protocol; those are the service's, over a transaction of this.
 
+mod attachment_id;
+pub mod attachments;
 pub mod copy;
 pub mod directory;
 mod error;
@@ -15,12 +17,14 @@ mod store;
 pub mod tally;
 mod writer;
 
+pub use attachment_id::{AttachmentHash, UploadId};
 pub use error::StorageError;
 pub use ledger::Ledger;
 pub use org::{
     ActorRow, AuditEntry, AuditRow, CheckReport, EpochRow, Erased, Fault, FormRow, ItemRow,
     ItemStatus, Judgement, Keeping, LogEntry, LogKind, LogLine, LogRow, NewActor, NewLog,
     NewQuarantine, OrgTxn, PolicyRow, ProfileRow, QuarantineRow, RawRecord, RecordFilter, RecordNo,
-    RecordRow, RecordState, Restriction, ScopeRow, Stage, TombstoneRow, read_file,
+    RecordRow, RecordState, Restriction, ScopeRow, Stage, TombstoneRow, UploadRow, Usage,
+    read_file,
 };
 pub use store::OrgFiles;

@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use rusqlite::{Connection, TransactionBehavior};
 use tributary_sync_core::ids::OrgId;
 
+use super::attachments::Attachments;
 use super::copy;
 use super::error::StorageError;
 use super::folder::make_folder;
@@ -27,6 +28,9 @@ const READERS_MAX: usize = 16;
 /// The organisations of one data folder.
 pub struct OrgFiles {
     folder: PathBuf,
+    /// None for files that are made ready elsewhere than where the attachments lie.
+    attachments: Option<Attachments>,
+    data: PathBuf,
     ledger: Arc<Ledger>,
     open: Mutex<HashMap<OrgId, Arc<OrgFile>>>,
     /// Held while the file of an organisation opens or closes: others do not wait for that.
@@ -58,11 +62,53 @@ impl OrgFiles {
         let ledger = Arc::new(Ledger::new(data_folder)?);
         Ok(Self {
             folder,
+            attachments: Some(Attachments::of(data_folder)),
+            data: data_folder.to_owned(),
             ledger,
             open: Mutex::new(HashMap::new()),
             gates: Mutex::new(HashMap::new()),
             owed: Mutex::new(BTreeSet::new()),
         })
+    }
+
+    /// The same for a folder in which files are made ready that belong elsewhere: attachments that must go stay owed.
+    pub fn apart(folder: &Path) -> Result<Self, StorageError> {
+        Ok(Self {
+            attachments: None,
+            ..Self::new(folder)?
+        })
+    }
+
+    /// The files that travel apart from answers.
+    pub fn attachments(&self) -> Attachments {
+        Attachments::of(&self.data)
+    }
+    /// Takes off the disk the files of an organisation that must go.
+    pub fn wipe_files(&self, org: OrgId) -> Result<(), StorageError> {
+        match self.read::<_, StorageError>(org, |txn| txn.files_owed())? {
+            true => self.wipe_with(&self.file(org)?.writer),
+            false => Ok(()),
+        }
+    }
+    fn wipe_with(&self, writer: &Writer) -> Result<(), StorageError> {
+        let Some(files) = self.attachments.clone() else {
+            return Ok(());
+        };
+        writer.write::<_, StorageError>(move |txn| txn.wipe_files(&files))
+    }
+    /// Takes off the disk half files that no row knows: what was written while its record was erased.
+    pub fn sweep_half_files(&self, org: OrgId) -> Result<(), StorageError> {
+        let Some(files) = self.attachments.clone() else {
+            return Ok(());
+        };
+        for id in files.half_files(org)? {
+            let files = files.clone();
+            self.write::<_, StorageError>(org, move |txn| match txn.has_upload(id)? {
+                true => Ok(()),
+                false => files.remove_half(txn.org(), id),
+            })?;
+        }
+        Ok(())
     }
 
     /// The ledger of erasures beside the files.
@@ -174,6 +220,8 @@ impl OrgFiles {
     }
     fn scrub_now(&self, org: OrgId) -> Result<(), StorageError> {
         let file = self.file(org)?;
+        // Before the words: what names a file must not stay in the log either.
+        self.wipe_files(org)?;
         if self.read::<_, StorageError>(org, |txn| txn.scrub_owed())? {
             // Idle readers hold no state; closing them is not needed.
             file.writer.scrub()?;
@@ -212,11 +260,11 @@ impl OrgFiles {
             for (hash, at) in stones {
                 txn.erase(hash, at)?;
             }
-            txn.scrub_owed()
+            Ok(txn.scrub_owed()? || txn.files_owed()?)
         })?;
         if owed {
             // Still owed if it fails, for instance on a full disk: that must not keep the organisation from working.
-            if writer.scrub().is_err() {
+            if self.wipe_with(writer).is_err() || writer.scrub().is_err() {
                 self.scrub_later(org);
             }
         }
@@ -300,7 +348,7 @@ mod tests {
                 read,
                 Err(StorageError::Newer {
                     found: 99,
-                    known: 1
+                    known: 2
                 })
             ));
         }

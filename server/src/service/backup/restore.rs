@@ -293,7 +293,7 @@ impl Return<'_> {
         if scratch.exists() {
             std::fs::remove_dir_all(&scratch).map_err(io)?;
         }
-        let files = OrgFiles::new(&scratch)?;
+        let files = OrgFiles::apart(&scratch)?;
         files.ledger().merge(org, &stones)?;
         sets::install(&self.set.path.join(OrgEntry::file(org)), &files.path(org))?;
         let (epoch, erased_again) = self.make_ready(&files)?;

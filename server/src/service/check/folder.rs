@@ -56,7 +56,7 @@ fn stranger(file: &str, known: Option<&DirectoryCheck>, ids: &[OrgId]) -> Option
             let known = name.strip_suffix(".ledger").is_some_and(of);
             (!known).then_some("folder.stranger")
         }
-        ("attachment", Some(id)) => (!of(id)).then_some("folder.stranger"),
+        ("attachment" | "upload", Some(id)) => (!of(id)).then_some("folder.stranger"),
         ("keys", _) => None,
         ("replaced", _) => Some("folder.replaced"),
         (top, _) if top.starts_with(UNFINISHED) => Some("folder.unfinished_restore"),

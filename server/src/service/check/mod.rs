@@ -12,6 +12,7 @@ use serde::Serialize;
 use tributary_sync_core::ids::OrgId;
 
 use crate::service::keys::Keys;
+use crate::storage::attachments::Attachments;
 use crate::storage::directory::{self, DirectoryCheck};
 use crate::storage::folder::DataFolder;
 use crate::storage::{CheckReport, Fault, Ledger, OrgFiles, Stage, StorageError, read_file};
@@ -147,6 +148,7 @@ fn organisation(
     let ledger = Ledger::read_file(&data.erased().join(format!("{org}.ledger")));
     let checked = read_file::<_, StorageError>(org, &path, |txn| {
         let mut report = txn.check_with(stage)?;
+        files(data, txn, &mut report.faults)?;
         let more = beside(txn, known, ledger.as_deref().unwrap_or_default());
         // What the file does not let be read has been found above.
         report.faults.extend(more.unwrap_or_default());
@@ -169,6 +171,24 @@ fn organisation(
         faults,
         more: report.more,
     }
+}
+
+/// Every file that a record has is here, and is what its name says.
+fn files(
+    data: &DataFolder,
+    txn: &crate::storage::OrgTxn<'_>,
+    faults: &mut Vec<Fault>,
+) -> Result<(), StorageError> {
+    let attachments = Attachments::of(data.path());
+    for (hash, _) in txn.attachment_hashes()? {
+        if attachments.whole_hash(txn.org(), hash)? != Some(hash) {
+            faults.push(Fault {
+                rule: "attachment.bytes",
+                place: hash.to_string(),
+            });
+        }
+    }
+    Ok(())
 }
 
 /// The file against what lies beside it: the ledger of erasures and the directory.

@@ -66,6 +66,7 @@ pub use write::Written;
 
 pub(super) use authors::Authors;
 pub(super) use questions::Questions;
+pub(super) use reach::sees_all;
 
 /// Somebody signed in who acts on records.
 #[derive(Clone, Debug)]

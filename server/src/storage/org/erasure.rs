@@ -93,6 +93,7 @@ impl OrgTxn<'_> {
             found = self.record_no(id)?;
         }
         if let Some(no) = found {
+            self.drop_files_of(no)?;
             erased.changes = self.execute(
                 "UPDATE log SET body = NULL, context = NULL WHERE record = ?1 AND kind = 1 AND body IS NOT NULL",
                 [no.0],

@@ -5,6 +5,7 @@
 //! record has no body anywhere. `tributary check` proves these over a file.
 
 mod actor;
+mod attachment;
 mod audit;
 pub(crate) mod check;
 mod erasure;
@@ -24,6 +25,7 @@ use rusqlite::Connection;
 use tributary_sync_core::ids::{LogHash, LogPos, OrgId, Seq};
 
 pub use actor::{ActorRow, ItemRow, ItemStatus, NewActor};
+pub use attachment::{UploadRow, Usage};
 pub use audit::{AuditEntry, AuditRow};
 pub use check::{CheckReport, Fault, Stage};
 pub use erasure::{Erased, TombstoneRow};
@@ -40,7 +42,10 @@ use super::error::StorageError;
 use super::open::{self, Migrations};
 
 /// The schema of an organisation's file, step by step.
-pub(crate) const MIGRATIONS: Migrations = &[include_str!("../../../migrations/org/0001.sql")];
+pub(crate) const MIGRATIONS: Migrations = &[
+    include_str!("../../../migrations/org/0001.sql"),
+    include_str!("../../../migrations/org/0002.sql"),
+];
 
 /// Runs `work` over the file of an organisation that lies anywhere, such as in a copy; nothing is written.
 pub fn read_file<T, E: From<StorageError>>(

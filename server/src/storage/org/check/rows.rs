@@ -19,11 +19,11 @@ fn objects(conn: &Connection) -> Result<Vec<Object>> {
         .map_err(StorageError::classify)
 }
 
-/// What the migrations of this program make.
-pub(super) fn expected() -> Result<Vec<Object>> {
+/// What the first `steps` migrations of this program make.
+pub(super) fn expected(steps: usize) -> Result<Vec<Object>> {
     let conn = Connection::open_in_memory().map_err(StorageError::classify)?;
     rowsum::register(&conn)?;
-    for sql in MIGRATIONS {
+    for sql in MIGRATIONS.iter().take(steps) {
         conn.execute_batch(sql).map_err(StorageError::classify)?;
     }
     objects(&conn)
@@ -43,10 +43,12 @@ impl Check<'_, '_> {
     /// Every table is as the migrations make it, and every row has the sum it was written with.
     pub(super) fn rows(&self, report: &mut CheckReport) -> Result<()> {
         let known = MIGRATIONS.len() as u32;
-        if open::schema(self.txn.conn)? != known {
+        let found = open::schema(self.txn.conn)?;
+        // A file of an earlier program is brought to this one's schema when it is next opened; it is whole as it is.
+        if !(1..=known).contains(&found) {
             report.fault("schema.version", known);
         }
-        let expected = expected()?;
+        let expected = expected(found.clamp(1, known) as usize)?;
         if objects(self.txn.conn)? != expected {
             report.fault("schema.as_made", "sqlite_schema");
         }
@@ -65,7 +67,8 @@ impl Check<'_, '_> {
             }
         }
         // A number that was given is never given again.
-        for table in ["record", "quarantine"] {
+        let numbered = ["record", "quarantine", "attachment"].into_iter();
+        for table in numbered.filter(|t| expected.iter().any(|o| o.1 == *t)) {
             self.none_of(
                 report,
                 "schema.sequence",
@@ -85,7 +88,7 @@ mod tests {
 
     #[test]
     fn every_table_has_a_sum_over_all_columns_but_hashed_bodies() {
-        for (_, name, _, sql) in expected()
+        for (_, name, _, sql) in expected(MIGRATIONS.len())
             .unwrap()
             .iter()
             .filter(|o| o.0 == "table" && !o.1.starts_with("sqlite_"))
