@@ -72,6 +72,9 @@ const BODIES: &[(&str, &[&str])] = &[
     ("application/octet-stream", &["bundle", "form_file"]),
 ];
 
+/// Bodies that nobody reads: kept as they come, and judged by their length and hash.
+const UNREAD: &[&str] = &["application/offset+octet-stream"];
+
 #[test]
 fn every_kind_of_body_has_a_target() {
     let text = std::fs::read_to_string(crate::tidy::root().join("schemas/openapi.json")).unwrap();
@@ -84,8 +87,8 @@ fn every_kind_of_body_has_a_target() {
         }
     }
     assert!(taken.contains("application/json"));
-    for media in taken {
-        let line = BODIES.iter().find(|(name, _)| *name == media);
+    for media in taken.iter().filter(|m| !UNREAD.contains(&m.as_str())) {
+        let line = BODIES.iter().find(|(name, _)| name == media);
         let targets = line.map_or(&[][..], |(_, targets)| targets);
         assert!(
             !targets.is_empty(),
