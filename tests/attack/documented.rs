@@ -60,6 +60,8 @@ fn hammer(server: &TestServer, client: &Client, paths: &str) -> Option<String> {
         .args(["--continue-on-failure", "--output-truncate", "true"])
         .env("PYTHONDONTWRITEBYTECODE", "1")
         .env("PYTHONUTF8", "1")
+        .env("PYTHONPATH", crate::tidy::root().join("tests/python"))
+        .env("SCHEMATHESIS_HOOKS", "media_types")
         // It leaves a folder where it stands.
         .current_dir(stands.path())
         .output()
